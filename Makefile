@@ -1,0 +1,28 @@
+# Everything runs in the virtual environment .venv, which is made on first use and made anew when it is out of date.
+PYTHON ?= python3
+CORES ?= all
+
+.PHONY: help demo test .venv clean
+.NOTPARALLEL:
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
+
+demo: .venv ## run the workflow on the demo's photos; CORES=2 for fewer cores than there are
+	.venv/bin/snakemake --cores $(CORES)
+
+test: ## check style, types and the workflow, then run the tests
+	@tools/setup_venv.sh "$(PYTHON)" requirements-dev.lock
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/snakefmt --check Snakefile workflow
+	.venv/bin/snakemake --lint
+	.venv/bin/pytest
+
+.venv: ## set up the virtual environment alone; PYTHON=python3.12 for another Python
+	@tools/setup_venv.sh "$(PYTHON)" requirements.lock
+
+clean: ## remove .venv and caches; results/ and Snakemake's records of it stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist src/*.egg-info
+	find src workflow tests benchmarks tools resources -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
