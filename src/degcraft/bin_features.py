@@ -1,0 +1,100 @@
+"""Feature moments of every bin: the expensive part, done once and for all targets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from degcraft.degrade import degrade
+from degcraft.errors import UserError
+from degcraft.extractor import Extractor
+from degcraft.moments import Array, Moments
+from degcraft.patches import for_bins
+from degcraft.progress import track
+from degcraft.seeds import stream
+from degcraft.settings import BinFeatureSettings
+from degcraft.space import Space
+from degcraft.storage import creating_h5, reading_h5
+
+
+def shard_of(bins: int, shard: int, shards: int) -> range:
+    """The bins of one shard, 0 <= shard < shards: contiguous, sizes differing by one at most."""
+    return range(bins * shard // shards, bins * (shard + 1) // shards)
+
+
+def spread(available: int, wanted: int) -> NDArray[np.int64]:
+    """Indices of ``wanted`` items spread evenly over ``available`` ones (all of them if there are fewer)."""
+    count = min(available, wanted)
+    return (np.arange(count) * 2 + 1) * available // (2 * count)
+
+
+def describe_bins(
+    space: Space,
+    bins: range,
+    patches: str | os.PathLike[str],
+    extractor: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    settings: BinFeatureSettings,
+    scale: int,
+    seed: int,
+) -> None:
+    """Degrade the same HR patches in each of some bins and write the moments of their features.
+
+    Writes HDF5: ``bin`` int32 (n,), ``count`` int64 (n,), ``mean`` float64 (n, d), ``second`` float64 (n, d, d).
+    """
+    apply = Extractor(extractor, settings.threads)
+    with reading_h5(patches, "patches", "photo") as file:
+        available = for_bins(file["photo"][:])
+        indices = available[spread(len(available), settings.patches)]
+        hr = file["patches"][indices]
+    moments = []
+    for index in track(bins, len(bins), "bin_features"):
+        lr = []
+        for patch, image in zip(indices, hr, strict=True):
+            generator = stream(seed, "bin_features", index, int(patch))
+            lr.append(degrade(image, space, space.draw(index, generator), scale, generator))
+        moments.append(Moments.of(apply(np.stack(lr))))
+    with creating_h5(output) as file:
+        file["bin"] = np.array(bins, np.int32)
+        write_moments(file, moments)
+
+
+def gather_bins(parts: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]) -> None:
+    """Join the parts that `describe_bins` wrote, ordered by bin.
+
+    Raises:
+        UserError: the parts do not hold every bin once.
+    """
+    bins, moments = [], []
+    for part in parts:
+        with reading_h5(part, "bin", "count", "mean", "second") as file:
+            bins.append(file["bin"][:])
+            moments.extend(_read(file["count"][:], file["mean"][:], file["second"][:]))
+    index = np.concatenate(bins)
+    order = np.argsort(index)
+    if not np.array_equal(index[order], np.arange(len(index))):
+        raise UserError(f"{parts[0]} and the parts beside it do not hold every bin once; delete them and run again")
+    with creating_h5(output) as file:
+        file["bin"] = index[order]
+        write_moments(file, [moments[i] for i in order])
+
+
+def write_moments(file: h5py.File, moments: Sequence[Moments]) -> None:
+    """Add ``count``, ``mean`` and ``second`` of several sets to an open HDF5 file."""
+    file["count"] = np.array([m.count for m in moments], np.int64)
+    file["mean"] = np.stack([m.mean for m in moments])
+    file["second"] = np.stack([m.second for m in moments])
+
+
+def read_moments(path: str | os.PathLike[str]) -> list[Moments]:
+    """The sets of moments in a file, bins or reference photos, in its order."""
+    with reading_h5(path, "count", "mean", "second") as file:
+        return _read(file["count"][:], file["mean"][:], file["second"][:])
+
+
+def _read(count: Array, mean: Array, second: Array) -> list[Moments]:
+    return [Moments(int(c), m, s) for c, m, s in zip(count, mean, second, strict=True)]

@@ -1,0 +1,259 @@
+"""The configuration: checked against the schema, then parsed once into typed objects."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+
+from degcraft import settings
+from degcraft.errors import UserError
+from degcraft.images import list_images
+from degcraft.space import Choices, Range, Step, build
+from degcraft.target import Truth, true_distribution
+
+RESERVED = ("full", "clean", "crafted", "oracle", "bicubic")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A named source.
+
+    Attributes:
+        name: as in the configuration.
+        reference: folder of LR reference photos; None for a made target.
+        test: folders of LR and HR test photos of the same stems; None if there are none, or for a made target.
+        truth: what a made target was degraded with; None for a real one.
+        photos: HR photos from which a made target's references and test pairs are made.
+        upscale: folder of photos to super-resolve; the reference photos if None.
+    """
+
+    name: str
+    reference: Path | None
+    test: tuple[Path, Path] | None
+    truth: Truth | None
+    photos: Path | None
+    upscale: Path | None
+
+    @property
+    def tested(self) -> bool:
+        """Whether there are test pairs."""
+        return self.test is not None or self.truth is not None
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole configuration; the keys are explained in the schema."""
+
+    hr: Path
+    scale: int
+    seed: int
+    photos: settings.PhotoSettings
+    degradation: tuple[Step, ...]
+    targets: Mapping[str, Target]
+    extractor: str
+    checkpoint: Path | None
+    encoder: settings.EncoderSettings
+    srgan: settings.SrganSettings
+    bin_features: settings.BinFeatureSettings
+    reference: settings.ReferenceSettings
+    craft: settings.CraftSettings
+    pairs: settings.PairSettings
+    train: settings.TrainSettings
+    distributions: tuple[str, ...]
+    seeds: tuple[int, ...]
+    evaluate: settings.EvaluateSettings
+    upscale: settings.UpscaleSettings
+    degrade_photos: Path | None
+    degrade_distributions: tuple[str, ...]
+
+    def expand(self, kinds: Iterable[str]) -> list[str]:
+        """Names of distributions: ``crafted`` and ``oracle`` stand for one of each target (that has a truth)."""
+        names = []
+        for kind in kinds:
+            if kind == "crafted":
+                names += [f"crafted-{name}" for name in self.targets]
+            elif kind == "oracle":
+                names += [f"oracle-{name}" for name, target in self.targets.items() if target.truth is not None]
+            else:
+                names.append(kind)
+        return names
+
+
+def parse_config(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
+    """Check a configuration and parse it.
+
+    Args:
+        raw: as loaded from YAML; paths are relative to the working directory.
+        schema: the JSON schema.
+
+    Raises:
+        UserError: everything that is wrong, a line each.
+    """
+    problems = list(schema_problems(raw, schema))
+    if problems:
+        raise UserError("\n".join(problems))
+    config = _parse(raw)
+    problems = list(_semantic_problems(config))
+    if problems:
+        raise UserError("\n".join(problems))
+    return config
+
+
+def schema_problems(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """What the schema finds wrong, in words; a misspelt key comes with the nearest valid one."""
+    for error in sorted(Draft202012Validator(schema).iter_errors(raw), key=lambda e: [str(p) for p in e.absolute_path]):
+        yield from _in_words(error)
+
+
+def _in_words(error: ValidationError) -> Iterator[str]:
+    where = ".".join(str(part) for part in error.absolute_path) or "configuration"
+    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
+        known = list(error.schema.get("properties", {}))  # type: ignore[union-attr]
+        for key in (key for key in error.instance if key not in known):
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {', '.join(known)}"
+            yield f"{where}: unknown key {key!r}; {hint}"
+    elif error.validator in ("oneOf", "anyOf") and error.context:
+        closest = max(error.context, key=lambda e: (len(e.absolute_path), e.validator == "additionalProperties"))
+        yield from _in_words(closest)
+    elif error.validator == "propertyNames":
+        yield f"{where}: {error.instance!r} cannot be a name: {error.schema.get('description', error.message)}"  # type: ignore[union-attr]
+    elif error.validator == "required":
+        missing = [key for key in error.schema["required"] if key not in error.instance]  # type: ignore[index,operator]
+        yield f"{where}: needs the key {', '.join(map(repr, missing))}"
+    else:
+        yield f"{where}: {error.message}"
+
+
+def parse_steps(raw: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
+    """The operators of ``degradation``, as typed steps; ``raw`` has passed the schema."""
+    return tuple(
+        Step(name, tuple((key, _setting(value)) for key, value in (values or {}).items()))
+        for entry in raw
+        for name, values in entry.items()
+    )
+
+
+def _setting(value: Any) -> Range | Choices:
+    """``{range: [a, b], bins: n}``, ``[a, b]`` (numbers), ``[x, y]`` (words), or a single number or word."""
+    if isinstance(value, Mapping):
+        return Range(float(value["range"][0]), float(value["range"][1]), int(value.get("bins", 1)))
+    if isinstance(value, str):
+        return Choices((value,))
+    if isinstance(value, int | float):
+        return Range(float(value), float(value))
+    if all(isinstance(item, str) for item in value):
+        return Choices(tuple(value))
+    return Range(float(value[0]), float(value[1]))
+
+
+def parse_truth(raw: Mapping[str, Any]) -> Truth:
+    """The ``truth`` of a made target; ``raw`` has passed the schema."""
+    return tuple((axis, _setting(value)) for axis, value in raw.items())
+
+
+def _parse(raw: Mapping[str, Any]) -> Config:
+    train = dict(raw["train"])
+    distributions, seeds = train.pop("distributions"), train.pop("seeds", [0])
+    extractor = raw.get("extractor", "encoder")
+    checkpoint = None if extractor in ("encoder", "srgan") else Path(extractor)
+    degrade = raw.get("degrade", {})
+    return Config(
+        hr=Path(raw["hr"]),
+        scale=raw["scale"],
+        seed=raw.get("seed", 0),
+        photos=settings.PhotoSettings(**raw.get("photos", {})),
+        degradation=parse_steps(raw["degradation"]),
+        targets={name: _target(name, target) for name, target in raw["targets"].items()},
+        extractor=extractor if checkpoint is None else f"checkpoint-{checkpoint.stem}",
+        checkpoint=checkpoint,
+        encoder=settings.EncoderSettings(**raw.get("encoder", {})),
+        srgan=settings.SrganSettings(**raw.get("srgan", {})),
+        bin_features=settings.BinFeatureSettings(**raw.get("bin_features", {})),
+        reference=settings.ReferenceSettings(**raw.get("reference", {})),
+        craft=settings.CraftSettings(**raw.get("craft", {})),
+        pairs=settings.PairSettings(**raw.get("pairs", {})),
+        train=settings.TrainSettings(**train),
+        distributions=tuple(distributions),
+        seeds=tuple(seeds),
+        evaluate=settings.EvaluateSettings(**raw.get("evaluate", {})),
+        upscale=settings.UpscaleSettings(**raw.get("upscale", {})),
+        degrade_photos=Path(degrade["photos"]) if "photos" in degrade else None,
+        degrade_distributions=tuple(degrade.get("distributions", ["crafted"])),
+    )
+
+
+def _target(name: str, raw: Mapping[str, Any]) -> Target:
+    test = raw.get("test")
+    return Target(
+        name=name,
+        reference=Path(raw["reference"]) if "reference" in raw else None,
+        test=(Path(test["lr"]), Path(test["hr"])) if test else None,
+        truth=parse_truth(raw["truth"]) if "truth" in raw else None,
+        photos=Path(raw["photos"]) if "photos" in raw else None,
+        upscale=Path(raw["upscale"]) if "upscale" in raw else None,
+    )
+
+
+def _semantic_problems(config: Config) -> Iterator[str]:
+    """What no schema can say: folders, spaces, and keys that must agree."""
+    yield from _folder_problems(config)
+    try:
+        space = build(config.degradation)
+    except UserError as error:
+        yield str(error)
+        return
+    if [step.operator for step in config.degradation].count("resize") != 1:
+        yield "degradation: needs the operator 'resize' exactly once"
+    if not (space.lower.min(axis=0) < space.upper.max(axis=0)).any():
+        yield "degradation: no axis varies, so there is nothing to craft; give an axis a range or several choices"
+    for axis in ("ratio", "angle"):
+        for step in config.degradation:
+            given = dict(step.parameters)
+            kinds = given.get("kind", Choices(()))
+            if step.operator == "blur" and axis in given and "anisotropic" not in getattr(kinds, "values", ()):
+                yield f"degradation: blur {axis!r} has no effect unless 'kind' includes 'anisotropic'"
+    for name, target in config.targets.items():
+        if target.truth is not None:
+            try:
+                true_distribution(config.degradation, target.truth)
+            except UserError as error:
+                yield str(error).replace("targets:", f"targets.{name}:")
+    size = config.photos.size
+    if size % config.scale:
+        yield f"photos.size: {size} is no multiple of the scale {config.scale}"
+    if config.train.crop > size // config.scale:
+        yield f"train.crop: {config.train.crop} is more than photos.size / scale = {size // config.scale}"
+    for key in ("encoder", "srgan"):
+        if config.extractor == key and getattr(config, key).batch < 2:
+            yield f"{key}.batch: must be at least 2"
+    if config.encoder.samples < config.encoder.buffer or config.encoder.buffer < config.encoder.batch:
+        yield "encoder: needs samples >= buffer >= batch"
+    if config.degrade_photos is None and not set(config.distributions):
+        yield "train.distributions: name at least one"
+    if config.checkpoint is not None and not config.checkpoint.is_file():
+        yield f"extractor: {str(config.checkpoint)!r} is neither 'encoder', 'srgan' nor an existing file"
+    if "oracle" in config.distributions and not any(t.truth is not None for t in config.targets.values()):
+        yield "train.distributions: 'oracle' needs a target with a 'truth'"
+
+
+def _folder_problems(config: Config) -> Iterator[str]:
+    """Folders that are missing or hold no photos."""
+    folders: dict[str, Path | None] = {"hr": config.hr, "degrade.photos": config.degrade_photos}
+    for name, target in config.targets.items():
+        key = f"targets.{name}"
+        folders[f"{key}.reference"], folders[f"{key}.photos"] = target.reference, target.photos
+        folders[f"{key}.test.lr"], folders[f"{key}.test.hr"] = target.test or (None, None)
+        folders[f"{key}.upscale"] = target.upscale
+    for key, folder in folders.items():
+        if folder is None:
+            continue
+        if not folder.is_dir():
+            yield f"{key}: no folder {str(folder)!r}; give an existing one, relative to the working directory"
+        elif not list_images(folder):
+            yield f"{key}: {str(folder)!r} holds no PNG, JPEG, WebP or TIFF photos"

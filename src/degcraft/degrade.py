@@ -1,0 +1,151 @@
+"""Degrade an image with drawn parameters, or a folder of photos with a distribution."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from itertools import product, takewhile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from degcraft.errors import UserError
+from degcraft.images import (
+    FloatImage,
+    ImageError,
+    Uint8Image,
+    crop_to_multiple,
+    distinct_stems,
+    list_images,
+    read_image,
+    write_image,
+)
+from degcraft.operators import to_uint8
+from degcraft.progress import track
+from degcraft.seeds import stream
+from degcraft.space import AppliedStep, Distribution, Space
+from degcraft.storage import replacing
+
+PARAMETERS = "parameters.csv"
+
+
+def degrade(
+    image: Uint8Image,
+    space: Space,
+    parameters: NDArray[np.float32],
+    scale: int,
+    generator: np.random.Generator,
+    tile: int = 2048,
+) -> Uint8Image:
+    """Run an image through the operators of a space.
+
+    An image larger than a tile is shrunk tile by tile, as far as the first operators are local, so that memory holds
+    one tile in floating point and not the whole photo. There is no seam: a tile brings the surroundings that its
+    operators reach.
+
+    Args:
+        image: (H, W, 3) uint8, both sides multiples of ``scale``.
+        space: the operators and axes.
+        parameters: (axes,) float32, from `Space.draw`.
+        scale: SR scale by which ``resize`` shrinks.
+        generator: draws the noise.
+        tile: side of the tiles, pixels, a multiple of ``scale``.
+
+    Returns:
+        (H/scale, W/scale, 3) uint8.
+    """
+    steps = space.steps(parameters)
+    shrink = list(takewhile(lambda step: step[0].reach is not None, steps))
+    if max(image.shape) > tile and any(operator.name == "resize" for operator, _ in shrink):
+        result, steps = _shrink_tiled(image, shrink, scale, generator, tile), steps[len(shrink) :]
+    else:
+        result = image.astype(np.float32)
+    for operator, values in steps:
+        result = operator.apply(result, values, scale, generator)
+    return to_uint8(result)
+
+
+def _shrink_tiled(
+    image: Uint8Image, steps: Sequence[AppliedStep], scale: int, generator: np.random.Generator, tile: int
+) -> FloatImage:
+    """Apply local operators, ``resize`` among them, tile by tile: (H/scale, W/scale, 3) float32."""
+    height, width = image.shape[:2]
+    reach = sum(operator.reach(values, scale) * scale for operator, values in steps if operator.reach is not None)
+    margin = -(-reach // scale) * scale
+    result = np.empty((height // scale, width // scale, 3), np.float32)
+    for top, left in product(range(0, height, tile), range(0, width, tile)):
+        first_row, first_column = max(top - margin, 0), max(left - margin, 0)
+        bottom, right = min(top + tile, height), min(left + tile, width)
+        part = image[first_row : bottom + margin, first_column : right + margin].astype(np.float32)
+        for operator, values in steps:
+            part = operator.apply(part, values, scale, generator)
+        row, column = (top - first_row) // scale, (left - first_column) // scale
+        inside = part[row : row + (bottom - top) // scale, column : column + (right - left) // scale]
+        result[top // scale : bottom // scale, left // scale : right // scale] = inside
+    return result
+
+
+def degrade_folder(
+    photos: str | os.PathLike[str],
+    distribution: Distribution,
+    output: str | os.PathLike[str],
+    scale: int,
+    seed: int,
+    stage: str = "degrade",
+    draws: int = 1,
+) -> None:
+    """Degrade every photo of a folder with parameters drawn from a distribution.
+
+    Writes PNG files with the photos' stems (``<stem>-<draw>.png`` where each photo is degraded several times) and
+    ``parameters.csv``: ``file, photo, bin`` and a column for each axis. Sides that are no multiple of the scale lose
+    their last rows and columns first.
+
+    Args:
+        photos: HR photos; unreadable ones are skipped with a line in the log.
+        distribution: from which each photo's parameters are drawn.
+        output: folder to write into.
+        scale: SR scale.
+        seed: of the draws.
+        stage: names the random stream, so that test sets and training data differ.
+        draws: how often each photo is degraded.
+
+    Raises:
+        UserError: no photo can be used, or two would be written to one name.
+    """
+    paths = list_images(photos)
+    distinct_stems(paths)
+    space = distribution.space
+    rows = []
+    folder = Path(output)
+    for index, path in enumerate(track(paths, len(paths), stage)):
+        try:
+            image = crop_to_multiple(read_image(path), scale)
+        except ImageError as error:
+            logging.getLogger("degcraft").warning("skipped %s", error)
+            continue
+        if not image.size:
+            logging.getLogger("degcraft").warning("skipped %s: smaller than the scale", path)
+            continue
+        for draw in range(draws):
+            generator = stream(seed, stage, index, draw)
+            chosen = distribution.sample_bin(generator)
+            parameters = space.draw(chosen, generator)
+            name = f"{path.stem}-{draw}.png" if draws > 1 else f"{path.stem}.png"
+            with replacing(folder / name) as partial:
+                write_image(partial, degrade(image, space, parameters, scale, generator))
+            rows.append({"file": name, "photo": path.name, "bin": chosen, **_readable(space, parameters)})
+    if not rows:
+        raise UserError(f"{photos}: holds no photo that can be degraded; see the log for the reasons")
+    with replacing(folder / PARAMETERS) as partial:
+        pd.DataFrame(rows).to_csv(partial, index=False)
+
+
+def _readable(space: Space, parameters: NDArray[np.float32]) -> dict[str, float | str]:
+    """Parameters by axis, categorical ones as words."""
+    return {
+        axis.name: axis.choices[int(value)] if axis.choices else float(value)
+        for axis, value in zip(space.axes, parameters, strict=True)
+    }

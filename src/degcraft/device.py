@@ -1,0 +1,37 @@
+"""One path for CPU and CUDA: which device, how many threads, which precision."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from degcraft.seeds import integer
+
+N = TypeVar("N", bound=nn.Module)
+
+
+def prepare(threads: int, seed: int, stage: str, *index: int) -> torch.device:
+    """Choose CUDA where there is one, fix the threads, and seed torch for one job of one stage.
+
+    The number of threads changes the order of sums, so it is a setting and not what the machine happens to have.
+    """
+    torch.set_num_threads(threads)
+    torch.manual_seed(integer(seed, stage, *index))
+    torch.backends.cudnn.benchmark = True
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def autocast(device: torch.device, enabled: bool) -> AbstractContextManager[object]:
+    """Mixed precision in bfloat16 on CUDA where asked for; nothing on a CPU."""
+    if device.type != "cuda" or not enabled:
+        return nullcontext()
+    return torch.autocast("cuda", dtype=torch.bfloat16)
+
+
+def on_device(network: N, device: torch.device) -> N:
+    """Move a network to a device, with channels last in memory, which convolutions prefer on CPU and CUDA alike."""
+    network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network

@@ -1,0 +1,125 @@
+"""Measure a model, or plain interpolation, on test sets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from degcraft.degrade import PARAMETERS
+from degcraft.errors import UserError
+from degcraft.images import Uint8Image, crop_to_multiple, list_images, read_image, write_image
+from degcraft.metrics import METRICS, bootstrap_mean, measure
+from degcraft.operators import to_uint8
+from degcraft.progress import track
+from degcraft.resampling import resize
+from degcraft.seeds import stream
+from degcraft.storage import replacing
+
+Restore = Callable[[Uint8Image], Uint8Image]
+"""LR (h, w, 3) uint8 to HR (scale*h, scale*w, 3) uint8."""
+
+
+@dataclass(frozen=True)
+class TestPair:
+    """One test image: an LR file, the HR file it should become, and the test set it belongs to."""
+
+    testset: str
+    lr: Path
+    hr: Path
+
+
+def own_pairs(target: str, lr: str | os.PathLike[str], hr: str | os.PathLike[str]) -> list[TestPair]:
+    """A target's own test pairs: files of the same stem in two folders.
+
+    Raises:
+        UserError: an image without its partner.
+    """
+    low, high = ({path.stem: path for path in list_images(folder)} for folder in (lr, hr))
+    for missing, where in ((low.keys() - high.keys(), hr), (high.keys() - low.keys(), lr)):
+        if missing:
+            raise UserError(f"{where}: no photo with the stem {min(missing)!r}, which its partner folder holds")
+    return [TestPair(target, low[stem], high[stem]) for stem in sorted(low)]
+
+
+def made_pairs(testset: str, folder: str | os.PathLike[str], hr: str | os.PathLike[str]) -> list[TestPair]:
+    """Pairs from a folder that `degcraft.degrade.degrade_folder` wrote."""
+    table = pd.read_csv(Path(folder) / PARAMETERS)
+    return [
+        TestPair(testset, Path(folder) / file, Path(hr) / photo)
+        for file, photo in zip(table["file"], table["photo"], strict=True)
+    ]
+
+
+def bicubic(scale: int) -> Restore:
+    """Interpolation without a network: bicubic, as everywhere here."""
+
+    def restore(image: Uint8Image) -> Uint8Image:
+        height, width = image.shape[0] * scale, image.shape[1] * scale
+        return to_uint8(resize(image.astype(np.float32), height, width))
+
+    return restore
+
+
+def evaluate(restore: Restore, pairs: Sequence[TestPair], scale: int, examples: Path, count: int) -> pd.DataFrame:
+    """Restore every test image and compare it with its HR photo, ``scale`` pixels shaved off the borders.
+
+    Args:
+        restore: model or interpolation.
+        pairs: of one target: its own test set and the made ones.
+        scale: SR scale.
+        examples: folder for the first ``count`` restored images of the first test set.
+        count: how many.
+
+    Returns:
+        ``testset, file, photo, psnr_y, ssim_y, psnr_rgb, ssim_rgb``, a row a test image.
+
+    Raises:
+        UserError: an LR image whose size is not the HR photo's over the scale.
+    """
+    rows: list[dict[str, object]] = []
+    for pair in track(pairs, len(pairs), "evaluate"):
+        lr, hr = read_image(pair.lr), crop_to_multiple(read_image(pair.hr), scale)
+        if (lr.shape[0] * scale, lr.shape[1] * scale) != hr.shape[:2]:
+            raise UserError(
+                f"{pair.lr}: {lr.shape[1]}x{lr.shape[0]} pixels, but {pair.hr} over the scale {scale} has "
+                f"{hr.shape[1] // scale}x{hr.shape[0] // scale}"
+            )
+        restored = restore(lr)
+        if len(rows) < count and pair.testset == pairs[0].testset:
+            with replacing(examples / f"{pair.lr.stem}.png") as partial:
+                write_image(partial, restored)
+        rows.append(
+            {"testset": pair.testset, "file": pair.lr.name, "photo": pair.hr.name, **measure(restored, hr, scale)}
+        )
+    return pd.DataFrame(rows)
+
+
+def summarise(tables: dict[tuple[str, int], pd.DataFrame], resamplings: int, seed: int) -> pd.DataFrame:
+    """Means over photos with bootstrap intervals, for every distribution, seed, test set and metric.
+
+    Several degradations of one photo count as one value, their mean. All rows are resampled alike, so differences of
+    intervals on one test set are differences of models.
+
+    Args:
+        tables: by distribution and seed, rows as `evaluate` returns them, of all targets.
+        resamplings: bootstrap resamplings.
+        seed: of the resampling.
+
+    Returns:
+        ``distribution, seed, testset, metric, value, low, high, n``; n counts photos.
+    """
+    rows = []
+    for (distribution, model_seed), table in tables.items():
+        for testset, images in table.groupby("testset", sort=False):
+            photos = images.groupby(["target", "photo"])[list(METRICS)].mean()
+            for metric in METRICS:
+                generator = stream(seed, "summary")
+                value, low, high = bootstrap_mean(photos[metric].to_numpy(), resamplings, generator)
+                rows.append((distribution, model_seed, testset, metric, value, low, high, len(photos)))
+    columns = ["distribution", "seed", "testset", "metric", "value", "low", "high", "n"]
+    return pd.DataFrame(rows, columns=columns)

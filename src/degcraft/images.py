@@ -1,0 +1,142 @@
+"""Reading and writing photos: always RGB, uint8, (H, W, 3), upright."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from degcraft.errors import UserError
+
+Uint8Image = NDArray[np.uint8]
+"""(H, W, 3) uint8, RGB, 0..255."""
+FloatImage = NDArray[np.float32]
+"""(H, W, 3) float32, RGB, nominally 0..255."""
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+
+
+class ImageError(UserError):
+    """A photo that cannot be used; `reason` is the sentence without the file's name."""
+
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{path}: {reason}")
+
+
+def list_images(folder: str | os.PathLike[str]) -> list[Path]:
+    """Photos directly inside a folder, sorted by name; hidden files and other suffixes are left out.
+
+    Raises:
+        UserError: the folder does not exist.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    return sorted(p for p in root.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+
+
+def distinct_stems(paths: list[Path]) -> None:
+    """Raise UserError if two photos differ in nothing but the suffix, since results are named by the stem."""
+    seen: dict[str, Path] = {}
+    for path in paths:
+        other = seen.setdefault(path.stem, path)
+        if other is not path:
+            raise UserError(f"{path} and {other.name} differ only in the suffix; rename one of them")
+
+
+def read_image(path: str | os.PathLike[str]) -> Uint8Image:
+    """Read a PNG, JPEG, WebP or TIFF photo as upright 8-bit RGB.
+
+    Grey becomes three equal channels; 16 bits are rounded to 8; transparency is composed over white, as a viewer shows
+    it; the EXIF orientation is applied.
+
+    Raises:
+        ImageError: not such a file, truncated, animated, or too large to be a photo.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=_FORMATS) as image:
+                if getattr(image, "n_frames", 1) > 1:
+                    raise ImageError(path, "has several frames or pages; save one of them as a photo")
+                image.load()
+                turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+                deep = _sixteen_bit(path) if image.format in ("PNG", "TIFF") else None
+                if deep is None and image.mode not in _PLAIN_MODES:
+                    raise ImageError(path, f"pixel type {image.mode!r} is not supported; save it with 8 or 16 bits")
+                upright = image if deep is None else deep
+                return _compose(upright if turn is None else upright.transpose(turn))
+    except ImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ImageError(path, f"more than {Image.MAX_IMAGE_PIXELS} pixels; cut it into smaller photos") from None
+    except UnidentifiedImageError:
+        raise ImageError(path, "is not a PNG, JPEG, WebP or TIFF image") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError(path, f"cannot be read ({str(error) or type(error).__name__})") from None
+
+
+_PLAIN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "La", "CMYK", "YCbCr", "LAB", "HSV"})
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _compose(image: Image.Image) -> Uint8Image:
+    """8-bit RGB of an image of any plain mode, over white where it is transparent."""
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    return np.array(image.convert("RGB"))  # a copy, since torch wants writable memory
+
+
+def _sixteen_bit(path: str | os.PathLike[str]) -> Image.Image | None:
+    """A 16-bit file rounded to 8 bits; None if the file has 8 bits.
+
+    Pillow cuts the lower byte off 16-bit colour, which darkens by half a level; OpenCV keeps both bytes.
+    """
+    raw = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if raw is None or raw.dtype != np.uint16:
+        return None
+    pixels = ((raw.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if pixels.ndim == 3:
+        colours = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
+        return Image.fromarray(cv2.cvtColor(pixels, colours))
+    return Image.fromarray(pixels)
+
+
+def write_image(path: str | os.PathLike[str], image: Uint8Image) -> None:
+    """Write an RGB image; PNG or whatever the suffix names."""
+    Image.fromarray(image).save(path)
+
+
+def luma(image: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float64]:
+    """Y of ITU-R BT.601 in studio range, 16..235, as the SR literature measures it (MATLAB's ``rgb2ycbcr``).
+
+    Args:
+        image: (..., 3) RGB, 0..255.
+
+    Returns:
+        (...) float64.
+    """
+    weights = np.array([65.481, 128.553, 24.966]) / 255.0
+    return 16.0 + np.asarray(image, np.float64) @ weights
+
+
+def crop_to_multiple(image: Uint8Image, scale: int) -> Uint8Image:
+    """Cut rows and columns off the lower right so that both sides are multiples of ``scale``."""
+    height, width = (side - side % scale for side in image.shape[:2])
+    return image[:height, :width]

@@ -1,0 +1,58 @@
+"""PSNR and SSIM as the SR literature measures them, and bootstrap intervals of their means."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.metrics import structural_similarity
+
+from degcraft.images import Uint8Image, luma
+
+METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
+
+
+def shave(image: NDArray[np.uint8], border: int) -> NDArray[np.uint8]:
+    """Cut ``border`` pixels off every side of (H, W, ...)."""
+    return image[border : image.shape[0] - border, border : image.shape[1] - border]
+
+
+def psnr(a: NDArray[np.number], b: NDArray[np.number]) -> float:
+    """Peak signal-to-noise ratio in dB of two arrays of 0..255; infinite if they are equal."""
+    error = float(np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2))
+    return float("inf") if error == 0 else 10.0 * float(np.log10(255.0**2 / error))
+
+
+def ssim(a: NDArray[np.number], b: NDArray[np.number]) -> float:
+    """Structural similarity (Wang et al., IEEE TIP 13(4), 2004) of (H, W) or the channels' mean of (H, W, C), 0..255.
+
+    Gaussian window of 11 pixels and sigma 1.5, K1 = 0.01, K2 = 0.03, population covariances, mean over the windows
+    that lie inside the image.
+    """
+    channel = -1 if a.ndim == 3 else None
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    return float(structural_similarity(first, second, data_range=255.0, channel_axis=channel, **options))
+
+
+def measure(restored: Uint8Image, truth: Uint8Image, border: int) -> dict[str, float]:
+    """All of `METRICS` for one image, borders shaved.
+
+    Args:
+        restored, truth: (H, W, 3) uint8 of the same size.
+        border: pixels cut off every side, by convention the scale.
+    """
+    a, b = shave(restored, border), shave(truth, border)
+    ya, yb = luma(a), luma(b)
+    return {"psnr_y": psnr(ya, yb), "ssim_y": ssim(ya, yb), "psnr_rgb": psnr(a, b), "ssim_rgb": ssim(a, b)}
+
+
+def bootstrap_mean(
+    values: NDArray[np.float64], resamplings: int, generator: np.random.Generator
+) -> tuple[float, float, float]:
+    """Mean of some values with its central 95% percentile bootstrap interval: ``mean, low, high``."""
+    mean = float(np.mean(values))
+    if resamplings == 0 or len(values) < 2:
+        return mean, mean, mean
+    drawn = generator.integers(len(values), size=(resamplings, len(values)))
+    low, high = np.quantile(np.asarray(values)[drawn].mean(axis=1), [0.025, 0.975])
+    return mean, float(low), float(high)

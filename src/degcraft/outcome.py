@@ -1,0 +1,237 @@
+"""What a run found, in a few sentences and a table: for the terminal, and for the top of the report."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+WIDTH = 100  # columns of the terminal text
+KINDS = ("bicubic", "clean", "full", "crafted", "oracle")  # the order in which distributions are listed
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of one distribution on one test set: the mean over photos and its interval.
+
+    Attributes:
+        value: mean over the seeds.
+        low, high: ends of the 95% interval; mean over the seeds.
+        photos: how many photos the mean is over.
+        seeds: how many models were trained.
+    """
+
+    value: float
+    low: float
+    high: float
+    photos: int
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """``summary.csv``, averaged over seeds.
+
+    Attributes:
+        scores: by distribution, test set and metric.
+    """
+
+    scores: Mapping[tuple[str, str, str], Score]
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Summary:
+        """Read ``distribution,seed,testset,metric,value,low,high,n``; a table without rows is allowed."""
+        names = {"distribution": str, "testset": str, "metric": str}
+        table = pd.read_csv(path, dtype=names, keep_default_na=False)
+        scores = {}
+        for (distribution, testset, metric), rows in table.groupby(list(names), sort=False):
+            value, low, high = (float(rows[column].astype(float).mean()) for column in ("value", "low", "high"))
+            key = str(distribution), str(testset), str(metric)
+            scores[key] = Score(value, low, high, int(rows["n"].iloc[0]), len(rows))
+        return cls(scores)
+
+    @cached_property
+    def distributions(self) -> list[str]:
+        """Distributions from interpolation to the oracles."""
+        found = dict.fromkeys(distribution for distribution, _, _ in self.scores)
+        return sorted(found, key=rank)
+
+    @cached_property
+    def testsets(self) -> list[str]:
+        """Test sets: the targets' own first, then ``full`` and ``clean``."""
+        found = dict.fromkeys(testset for _, testset, _ in self.scores)
+        return sorted(found, key=lambda name: ("full", "clean").index(name) + 1 if name in ("full", "clean") else 0)
+
+    @cached_property
+    def targets(self) -> list[str]:
+        """Targets that have test pairs or a model of their own."""
+        suffixes = [distribution.partition("-")[2] for distribution in self.distributions]
+        return [name for name in dict.fromkeys([*self.testsets, *suffixes]) if name not in ("", "full", "clean")]
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds the trained models have."""
+        return max((score.seeds for score in self.scores.values()), default=1)
+
+    def get(self, distribution: str, testset: str, metric: str = "psnr_y") -> Score | None:
+        """A score, or None if it was not measured."""
+        return self.scores.get((distribution, testset, metric))
+
+    def photos(self, testset: str) -> int:
+        """How many photos a test set has."""
+        return max(score.photos for (_, name, _), score in self.scores.items() if name == testset)
+
+    def is_best(self, distribution: str, testset: str, metric: str, decimals: int) -> bool:
+        """Whether a score, as it is shown, is the highest of its test set."""
+        column = [score.value for (_, name, kind), score in self.scores.items() if (name, kind) == (testset, metric)]
+        score = self.get(distribution, testset, metric)
+        return score is not None and round(score.value, decimals) == round(max(column), decimals)
+
+
+def rank(distribution: str) -> int:
+    """Place of a distribution in every list."""
+    return KINDS.index(distribution.partition("-")[0])
+
+
+def sentence(target: str, summary: Summary, certificate: Mapping[str, Any] | None = None) -> str:
+    """What was found for one target.
+
+    Args:
+        target: its name.
+        summary: all scores.
+        certificate: the target's ``certificate.json``; used where nothing was measured on its photos.
+    """
+    crafted = summary.get(f"crafted-{target}", target)
+    if crafted is not None:
+        reached = f"On the photos of {target} the crafted model reaches {decibel(crafted.value)} PSNR-Y"
+        rest = "; ".join(filter(None, [_against_others(target, summary), _over_full_range("it", target, summary)]))
+        return f"{reached}{_seeds(crafted)}: {rest}."
+    if any(testset == target for _, testset, _ in summary.scores):
+        return _without_crafted(target, summary)
+    return _unmeasured(target, summary, certificate)
+
+
+def _against_others(target: str, summary: Summary) -> str:
+    """The crafted model beside those trained on other distributions, and beside interpolation where that is news."""
+    others = {"full": "the full model", "clean": "the clean model", f"oracle-{target}": "the oracle model"}
+    found = {name: words for name, words in others.items() if summary.get(name, target) is not None}
+    crafted, bicubic = summary.get(f"crafted-{target}", target), summary.get("bicubic", target)
+    assert crafted is not None
+    if bicubic is not None and (not found or crafted.value < bicubic.value):
+        found["bicubic"] = "bicubic interpolation"
+    parts = []
+    for name, words in found.items():
+        score = summary.get(name, target)
+        assert score is not None
+        parts.append(_compared(crafted.value - score.value, words))
+    return ", ".join(parts)
+
+
+def _compared(difference: float, other: str) -> str:
+    """``0.31 dB above the full model``, by the sign of the difference as it is shown."""
+    if abs(difference) < 0.005:
+        return f"level with {other}"
+    return f"{decibel(abs(difference))} {'above' if difference > 0 else 'below'} {other}"
+
+
+def _over_full_range(subject: str, target: str, summary: Summary) -> str:
+    """What the crafted model, called ``subject``, gains or gives up over the full range; empty if not measured."""
+    crafted, full = summary.get(f"crafted-{target}", "full"), summary.get("full", "full")
+    if crafted is None:
+        return ""
+    if full is None:
+        return f"over the full range {subject} reaches {decibel(crafted.value)}"
+    difference = crafted.value - full.value
+    if abs(difference) < 0.005:
+        return f"over the full range {subject} is level with the full model"
+    words = "gains" if difference > 0 else "gives up"
+    return f"over the full range {subject} {words} {decibel(abs(difference))} against the full model"
+
+
+def _without_crafted(target: str, summary: Summary) -> str:
+    """A target with test pairs for which no crafted model was trained."""
+    words = {"full": "the full model", "clean": "the clean model", f"oracle-{target}": "the oracle model"}
+    words["bicubic"] = "bicubic interpolation"
+    found = {text: score for name, text in words.items() if (score := summary.get(name, target)) is not None}
+    parts = [f"{text} {decibel(score.value)}" for text, score in found.items()]
+    seeds = _seeds(max(found.values(), key=lambda score: score.seeds))
+    return f"No crafted model was trained. PSNR-Y on the photos of {target}{seeds}: {', '.join(parts)}."
+
+
+def _unmeasured(target: str, summary: Summary, certificate: Mapping[str, Any] | None) -> str:
+    """A target without test pairs."""
+    parts = [f"{target} has no test pairs, so PSNR-Y on its photos is unknown"]
+    if certificate is not None:
+        before, after = certificate["distance_prior"], certificate["distance"]
+        parts.append(f"crafting took the distance to its reference photos from {before:.3g} to {after:.3g}")
+    parts += filter(None, [_over_full_range("the crafted model", target, summary)])
+    return f"{'; '.join(parts)}."
+
+
+def _seeds(score: Score) -> str:
+    return f" (mean of {score.seeds} seeds)" if score.seeds > 1 else ""
+
+
+def decibel(value: float) -> str:
+    """``28.25 dB``."""
+    return f"{value:.2f} dB"
+
+
+def read_certificate(results: str | os.PathLike[str], target: str) -> dict[str, Any] | None:
+    """A target's ``certificate.json``; None if there is none."""
+    path = Path(results) / "targets" / target / "certificate.json"
+    return dict(json.loads(path.read_text())) if path.is_file() else None
+
+
+def outcome(results: str | os.PathLike[str]) -> str:
+    """The ending that a run prints: the table of PSNR-Y, a sentence for each target, and where to look.
+
+    Args:
+        results: the folder with ``summary.csv``.
+    """
+    summary = Summary.read(Path(results) / "summary.csv")
+    found = [sentence(target, summary, read_certificate(results, target)) for target in summary.targets]
+    if not summary.scores:
+        found = ["No target has test pairs, so no PSNR-Y was measured."]
+    paragraphs = ["\n".join(textwrap.wrap(text, WIDTH, break_on_hyphens=False)) for text in found]
+    return "\n" + "\n\n".join(filter(None, [_table(summary), *paragraphs, _places(Path(results), summary.targets)]))
+
+
+def _table(summary: Summary) -> str:
+    """Distributions by test sets, PSNR-Y; empty if nothing was measured."""
+    if not summary.scores:
+        return ""
+    rows = [["PSNR-Y, dB", *summary.testsets]]
+    for distribution in summary.distributions:
+        rows.append([distribution, *(_cell(summary, distribution, testset) for testset in summary.testsets)])
+    return "\n".join([*_aligned(rows), "(* the highest of its test set)"])
+
+
+def _cell(summary: Summary, distribution: str, testset: str) -> str:
+    score = summary.get(distribution, testset)
+    if score is None:
+        return "- "
+    return f"{score.value:.2f}{'*' if summary.is_best(distribution, testset, 'psnr_y', 2) else ' '}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    """Rows as lines: the first column to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for first, *others in rows:
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        yield "  ".join(cells).rstrip()
+
+
+def _places(results: Path, targets: Iterable[str]) -> str:
+    """Paths of the report and of the super-resolved photos."""
+    folders = [results / "upscaled" / target for target in targets]
+    lines = [f"report: {results / 'report.html'}"]
+    lines += [f"photos: {folder}" for folder in folders if folder.is_dir()]
+    return "\n".join(lines)

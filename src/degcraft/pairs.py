@@ -1,0 +1,118 @@
+"""LR/HR training pairs drawn from a distribution, streamed to HDF5 in shards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from degcraft.bin_features import shard_of
+from degcraft.degrade import degrade
+from degcraft.progress import track
+from degcraft.seeds import stream
+from degcraft.settings import PairSettings
+from degcraft.space import Distribution
+from degcraft.storage import creating_h5, reading_h5
+
+BLOCK = 256  # pairs held in memory at a time
+
+
+def make_pairs(
+    distribution: Distribution,
+    patches: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    settings: PairSettings,
+    shard: int,
+    scale: int,
+    seed: int,
+) -> None:
+    """Degrade one shard of the pairs: pair i is HR patch i modulo their number, in a bin drawn by weight.
+
+    Writes HDF5: ``lr`` uint8 (n, h, w, 3), ``bin`` int32 (n,), ``parameters`` float32 (n, axes).
+    """
+    space = distribution.space
+    pairs = shard_of(settings.count, shard, settings.shards)
+    with reading_h5(patches, "patches") as source, creating_h5(output) as file:
+        hr = source["patches"]
+        lr, index, parameters = _datasets(file, len(pairs), hr.shape[1] // scale, len(space.axes))
+        for first in track(range(pairs.start, pairs.stop, BLOCK), -(-len(pairs) // BLOCK), "pairs"):
+            block = range(first, min(first + BLOCK, pairs.stop))
+            rows = slice(first - pairs.start, block.stop - pairs.start)
+            drawn = []
+            for pair in block:
+                generator = stream(seed, "pairs", pair)
+                chosen = distribution.sample_bin(generator)
+                values = space.draw(chosen, generator)
+                image = degrade(hr[pair % len(hr)], space, values, scale, generator)
+                drawn.append((image, chosen, values))
+            lr[rows] = np.stack([image for image, _, _ in drawn])
+            index[rows] = [chosen for _, chosen, _ in drawn]
+            parameters[rows] = np.stack([values for _, _, values in drawn])
+
+
+def gather_pairs(
+    parts: Sequence[str | os.PathLike[str]],
+    distribution: Distribution,
+    patches: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    scale: int,
+    seed: int,
+) -> None:
+    """Join shards into a pairs file whose ``hr`` refers to the patches' file instead of copying it.
+
+    ``hr`` is a virtual dataset: it reads like any other as long as the patches' file stays where it is, relative to the
+    pairs' file. Attributes: ``axes`` (names), ``choices`` (JSON, of the categorical axes), ``scale``, ``seed``,
+    ``patches_sha256``.
+    """
+    space = distribution.space
+    counts = [_length(part) for part in parts]
+    count = sum(counts)
+    with reading_h5(patches, "patches") as source, creating_h5(output) as file:
+        hr = source["patches"]
+        lr, index, parameters = _datasets(file, count, hr.shape[1] // scale, len(space.axes))
+        first = 0
+        for part, length in zip(parts, counts, strict=True):
+            with reading_h5(part, "lr", "bin", "parameters") as shard:
+                for start in range(0, length, BLOCK):
+                    rows = slice(start, min(start + BLOCK, length))
+                    into = slice(first + rows.start, first + rows.stop)
+                    lr[into] = shard["lr"][rows]
+                    index[into] = shard["bin"][rows]
+                    parameters[into] = shard["parameters"][rows]
+            first += length
+        layout = h5py.VirtualLayout((count, *hr.shape[1:]), np.uint8)
+        relative = os.path.relpath(patches, Path(output).parent)
+        for start in range(0, count, len(hr)):
+            length = min(len(hr), count - start)
+            layout[start : start + length] = h5py.VirtualSource(relative, "patches", hr.shape, np.uint8)[:length]
+        file.create_virtual_dataset("hr", layout)
+        choices = {axis.name: axis.choices for axis in space.axes if axis.choices is not None}
+        file.attrs["axes"] = space.names
+        file.attrs["choices"] = json.dumps(choices)
+        file.attrs["scale"] = scale
+        file.attrs["seed"] = seed
+        file.attrs["patches_sha256"] = sha256(patches)
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Hexadecimal digest of a file's bytes."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _length(part: str | os.PathLike[str]) -> int:
+    with reading_h5(part, "lr") as file:
+        return len(file["lr"])
+
+
+def _datasets(file: h5py.File, count: int, side: int, axes: int) -> tuple[h5py.Dataset, h5py.Dataset, h5py.Dataset]:
+    """Create ``lr``, ``bin`` and ``parameters``; ``lr`` in chunks of one patch, since training reads single ones."""
+    lr = file.create_dataset("lr", (count, side, side, 3), np.uint8, chunks=(1, side, side, 3))
+    index = file.create_dataset("bin", (count,), np.int32)
+    parameters = file.create_dataset("parameters", (count, axes), np.float32)
+    return lr, index, parameters

@@ -1,0 +1,76 @@
+"""Where to cut patches, and which photos' patches serve which purpose."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from degcraft.images import Uint8Image, luma
+
+
+def textured_positions(
+    image: Uint8Image, size: int, count: int, align: int, share: float, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw patches among the most textured places of an image.
+
+    Candidates lie on a grid of an eighth of the patch size (rounded to ``align``); the ``share`` of them with the
+    largest mean luma gradient stays, so skies and walls drop out; ``count`` of those are drawn without replacement.
+
+    Args:
+        image: (H, W, 3) uint8.
+        size: side of the square patches, pixels.
+        count: how many at most.
+        align: every position is a multiple of it (the SR scale, or the JPEG grid).
+        share: of the candidates that counts as textured, in (0, 1].
+        generator: draws.
+
+    Returns:
+        (n, 2) int64 rows and columns of the upper left corners, n <= count; empty if the image is smaller than a patch.
+    """
+    height, width = image.shape[:2]
+    if min(height, width) < size:
+        return np.empty((0, 2), np.int64)
+    stride = max(align, size // 8 // align * align)
+    rows, columns = (np.arange(0, side - size + 1, stride) for side in (height, width))
+    grey = luma(image).astype(np.float32)
+    gradient = np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0)) + np.abs(cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+    total = cv2.integral(gradient, sdepth=cv2.CV_64F)
+    r, c = (grid.ravel() for grid in np.meshgrid(rows, columns, indexing="ij"))
+    texture = total[r + size, c + size] - total[r, c + size] - total[r + size, c] + total[r, c]
+    kept = np.argsort(-texture, kind="stable")[: max(1, int(np.ceil(share * len(texture))))]
+    drawn = np.sort(generator.choice(kept, size=min(count, len(kept)), replace=False))
+    return np.stack([r[drawn], c[drawn]], axis=1)
+
+
+def cut(image: Uint8Image, positions: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
+    """The patches at some positions: (n, size, size, 3) uint8."""
+    patches = [image[r : r + size, c : c + size] for r, c in positions]
+    return np.stack(patches) if patches else np.empty((0, size, size, 3), np.uint8)
+
+
+def for_extractor(photo: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Indices of the patches that extractors are trained on: those of every second photo, from the first on.
+
+    Args:
+        photo: (n,) the photo of each patch.
+    """
+    return np.flatnonzero(_turn(photo) % 2 == 0)
+
+
+def for_bins(photo: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Indices of the patches that describe the bins: those that extractors never see (all, if there is one photo).
+
+    An extractor reads a degradation off contents that it knows better than off any others. Described with contents
+    from its training, bins would look sharper than photos of the same degradation, and crafting would answer with blur.
+
+    Args:
+        photo: (n,) the photo of each patch.
+    """
+    turn = _turn(photo)
+    return np.flatnonzero(turn % 2 == 1) if turn.max() else np.arange(len(photo))
+
+
+def _turn(photo: NDArray[np.int32]) -> NDArray[np.int64]:
+    """0 for patches of the first photo that has any, 1 for those of the second, and so on."""
+    return np.unique(photo, return_inverse=True)[1]

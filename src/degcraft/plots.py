@@ -1,0 +1,103 @@
+"""Figures of crafting."""
+
+from __future__ import annotations
+
+import os
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import pandas as pd
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+
+from degcraft.operators import OPERATORS
+from degcraft.solver import Solution
+from degcraft.space import Range
+from degcraft.storage import replacing
+from degcraft.target import Truth
+
+# blue, grey and vermilion of Okabe and Ito's palette, which colour-blind eyes and greyscale print keep apart
+CRAFTED, PRIOR, TRUTH = "#0072b2", "#b0b0b0", "#d55e00"
+
+
+def plot_marginals(marginals: pd.DataFrame, truth: Truth, path: str | os.PathLike[str]) -> None:
+    """Crafted against prior weights, one panel an axis that varies, with intervals, and the truth where it is known.
+
+    Args:
+        marginals: the table of `degcraft.craft.craft`.
+        truth: of a made target; empty for a real one.
+        path: PNG to write.
+    """
+    panels = [(str(name), rows) for name, rows in marginals.groupby("axis", sort=False) if len(rows) > 1]
+    columns = min(len(panels), 4)
+    lines = -(-len(panels) // columns)
+    size = (3.4 * columns, 2.9 * lines + 0.3)
+    figure, grid = pyplot.subplots(lines, columns, figsize=size, squeeze=False, layout="constrained")
+    axes = list(grid.flat)
+    for ax, (name, rows) in zip(axes, panels, strict=False):
+        if rows["choice"].astype(bool).any():
+            _choices(ax, rows)
+        else:
+            _intervals(ax, rows, dict(truth).get(name))
+        ax.set_xlabel(axis_label(name))
+        ax.set_ylim(bottom=0)
+        ax.spines[["top", "right"]].set_visible(False)
+    for ax in axes[len(panels) :]:
+        ax.remove()
+    for ax in axes[: len(panels) : columns]:
+        ax.set_ylabel("share of the distribution")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
+    _save(path)
+
+
+def _intervals(ax: Axes, rows: pd.DataFrame, truth: object) -> None:
+    """A continuous axis: bars as wide as the bins."""
+    width, centre = rows["upper"] - rows["lower"], (rows["lower"] + rows["upper"]) / 2
+    ax.bar(rows["lower"], rows["weight"], width, align="edge", color=CRAFTED, edgecolor="white", label="crafted")
+    edges = [*rows["lower"], rows["upper"].iloc[-1]]
+    ax.stairs(rows["prior"], edges, color=PRIOR, linewidth=2, label="full range")
+    ax.vlines(centre, rows["low"], rows["high"], color="black", linewidth=1)
+    if isinstance(truth, Range):
+        overlap = (rows["upper"].clip(upper=truth.upper) - rows["lower"].clip(lower=truth.lower)).clip(lower=0)
+        share = overlap / max(truth.upper - truth.lower, 1e-12)
+        ax.stairs(share, edges, color=TRUTH, linewidth=2, linestyle="--", label="truth")
+
+
+def _choices(ax: Axes, rows: pd.DataFrame) -> None:
+    """A categorical axis: a bar a choice."""
+    positions = range(len(rows))
+    ax.bar(positions, rows["weight"], 0.8, color=CRAFTED, label="crafted")
+    ax.hlines(rows["prior"], [p - 0.4 for p in positions], [p + 0.4 for p in positions], PRIOR, linewidth=2)
+    ax.vlines(positions, rows["low"], rows["high"], color="black", linewidth=1)
+    ax.set_xticks(list(positions), [str(choice) for choice in rows["choice"]], rotation=20)
+
+
+def axis_label(axis: str) -> str:
+    """Words for an axis: ``noise_sigma`` becomes ``noise sigma (of 255)``."""
+    step, _, name = axis.partition("_")
+    unit = OPERATORS[step.rstrip("0123456789")].parameter(name).unit
+    return f"{step} {name} ({unit})" if unit else f"{step} {name}"
+
+
+def plot_trace(solution: Solution, path: str | os.PathLike[str]) -> None:
+    """Distance and certified gap over the solver's iterations."""
+    figure, ax = pyplot.subplots(figsize=(5, 3.2), layout="constrained")
+    iterations = [row.iteration for row in solution.trace]
+    ax.plot(iterations, [row.distance for row in solution.trace], color=CRAFTED, label="distance")
+    ax.plot(iterations, [row.gap for row in solution.trace], color=TRUTH, label="gap to the optimum (bound)")
+    ax.set_yscale("log")
+    ax.set_xlabel("iteration")
+    ax.set_ylabel("squared Fréchet distance")
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    _save(path)
+
+
+def _save(path: str | os.PathLike[str]) -> None:
+    """Write the current figure without the date and version, so that the same figure is the same bytes."""
+    with replacing(path) as partial:
+        pyplot.savefig(partial, dpi=150, metadata={"Software": None})
+    pyplot.close()

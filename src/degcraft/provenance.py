@@ -1,0 +1,63 @@
+"""Digests of the code that a stage runs, so that a workflow can tell when it changed."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+# what they hold reaches a stage as parameters, as text or as an error, never as a different result
+_IGNORED = frozenset({"settings", "errors", "progress", "provenance"})
+
+
+@cache
+def code_digest(module: str) -> str:
+    """Digest of a module's source and of every module of this package that it imports, directly or not.
+
+    Args:
+        module: name inside the package, such as ``photos`` or ``networks.sr``.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(modules_used(module) - _IGNORED):
+        digest.update(name.encode())
+        for path in sorted(_file(name).parent.glob(f"{_file(name).stem}.*")):  # a template belongs to its module
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def modules_used(module: str) -> set[str]:
+    """The module itself and all modules of this package that it imports, directly or not."""
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(_imports(name))
+    return found
+
+
+def _imports(module: str) -> Iterator[str]:
+    """Modules of this package that a module's import statements name."""
+    for node in ast.walk(ast.parse(_file(module).read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "degcraft":
+            base = (node.module or "").removeprefix("degcraft").lstrip(".")
+            submodules = [f"{base}.{alias.name}".lstrip(".") for alias in node.names]
+            yield from (name for name in submodules if _exists(name))
+            if base:
+                yield base
+
+
+def _exists(module: str) -> bool:
+    return _file(module).is_file()
+
+
+def _file(module: str) -> Path:
+    path = PACKAGE.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

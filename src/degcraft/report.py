@@ -1,0 +1,273 @@
+"""The report: one self-contained page, and the side-by-side pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, StrictUndefined
+
+from degcraft.errors import UserError
+from degcraft.images import Uint8Image, list_images, read_image
+from degcraft.operators import OPERATORS
+from degcraft.outcome import Summary, rank, read_certificate, sentence
+from degcraft.report_pictures import (
+    CROP,
+    Picture,
+    Place,
+    Row,
+    before_and_after,
+    file_uri,
+    nearest,
+    read_cropped,
+    textured_place,
+    thumbnail,
+    write_side_by_side,
+)
+from degcraft.storage import replacing
+
+ROWS = 12  # rows of crops on the page, shared by the targets, so that the page stays small
+PAIRS = 9  # super-resolved photos on the page, likewise
+PAIRS_EACH = 3
+THUMBNAILS = 48  # reference photos on the page, likewise
+MOST = 0.8  # share of the weight that is called most of it
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """What the report is about.
+
+    Attributes:
+        results: folder with the artifacts of all other stages.
+        config: the configuration as the user wrote it.
+        scale: SR scale.
+        seed: of the models whose pictures are shown.
+        distributions: all that were compared; ``bicubic`` is interpolation.
+        references: folder of reference photos, by target.
+        tests: folders of LR and HR test photos, by target; targets without test pairs are left out.
+        upscaled: folder of the photos that were super-resolved, by target; left out where none were.
+    """
+
+    results: Path
+    config: Mapping[str, Any]
+    scale: int
+    seed: int
+    distributions: Sequence[str]
+    references: Mapping[str, Path]
+    tests: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
+    upscaled: Mapping[str, Path] = field(default_factory=dict)
+
+    def evaluation(self, distribution: str) -> Path:
+        """Folder of the measurements of a distribution's model."""
+        return self.results / "evaluation" / distribution / f"seed{0 if distribution == 'bicubic' else self.seed}"
+
+
+def write_report(inputs: ReportInputs) -> None:
+    """Write ``report.html`` and, for each target with test pairs, ``evaluation/examples/<target>.png``.
+
+    The same artifacts give the same bytes.
+
+    Raises:
+        UserError: a photo or an artifact that the page needs is missing.
+    """
+    summary = Summary.read(inputs.results / "summary.csv")
+    rows = {target: side_by_side(inputs, target) for target in inputs.tests}
+    for target, pictures in rows.items():
+        write_side_by_side(pictures, inputs.results / "evaluation" / "examples" / f"{target}.png")
+    page = render(
+        {
+            "scale": inputs.scale,
+            "sentences": _sentences(inputs, summary),
+            "asked": _asked(inputs),
+            "targets": [_target(inputs, target) for target in inputs.references],
+            "summary": summary,
+            "rows": {t: pictures[: _share(ROWS, list(rows), t)] for t, pictures in rows.items()},
+            "pairs": {t: _before_after(inputs, t, _share(PAIRS, list(inputs.upscaled), t)) for t in inputs.upscaled},
+            "versions": versions("degcraft", "snakemake", "torch"),
+        }
+    )
+    with replacing(inputs.results / "report.html") as partial:
+        partial.write_text(page, encoding="utf-8")
+
+
+def render(content: Mapping[str, Any]) -> str:
+    """Fill the template ``report.html.j2``; everything from outside is escaped."""
+    source = files("degcraft").joinpath("report.html.j2").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    return environment.from_string(source).render(content)
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Installed versions by package."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _share(total: int, names: Sequence[str], name: str) -> int:
+    """How many of ``total`` pictures one of several targets gets: as many as the others, or one if it is early."""
+    return max(total // len(names), int(names.index(name) < total))
+
+
+def _sentences(inputs: ReportInputs, summary: Summary) -> list[str]:
+    return [sentence(target, summary, read_certificate(inputs.results, target)) for target in inputs.references]
+
+
+def _asked(inputs: ReportInputs) -> dict[str, Any]:
+    """The configuration and the HR photos."""
+    text = yaml.safe_dump(dict(inputs.config), sort_keys=False, default_flow_style=None, width=100, allow_unicode=True)
+    return {"config": text, "hr": photo_table(inputs.results / "hr" / "photos.csv")}
+
+
+@dataclass(frozen=True)
+class Photos:
+    """What became of a folder of photos.
+
+    Attributes:
+        used: file names.
+        patches: from all of them.
+        skipped: (file name, reason).
+    """
+
+    used: tuple[str, ...]
+    patches: int
+    skipped: tuple[tuple[str, str], ...]
+
+
+def photo_table(path: Path) -> Photos:
+    """Read ``file,width,height,used,reason,patches``."""
+    table = pd.read_csv(path, dtype={"file": str, "reason": str}, keep_default_na=False)
+    used = table["used"].astype(str) == "True"
+    skipped = table.loc[~used, ["file", "reason"]].itertuples(index=False, name=None)
+    return Photos(tuple(table.loc[used, "file"]), int(table["patches"].sum()), tuple(skipped))
+
+
+def _target(inputs: ReportInputs, target: str) -> dict[str, Any]:
+    """Reference photos, crafted distribution and certificate of one target."""
+    folder = inputs.results / "targets" / target
+    photos = photo_table(folder / "reference.csv")
+    shown = photos.used[: max(4, _share(THUMBNAILS, list(inputs.references), target))]
+    certificate = read_certificate(inputs.results, target)
+    if certificate is None:
+        raise UserError(f"{folder / 'certificate.json'}: no such file; run the rule craft again")
+    return {
+        "name": target,
+        "folder": inputs.references[target],
+        "photos": photos,
+        "thumbnails": [(name, _picture(thumbnail(inputs.references[target] / name))) for name in shown],
+        "marginals": file_uri(folder / "marginals.png"),
+        "trace": file_uri(folder / "trace.png"),
+        "certificate": certificate,
+        "found": list(most_of_the_weight(pd.read_csv(folder / "marginals.csv"))),
+    }
+
+
+def _picture(pixels: Uint8Image) -> Picture:
+    return Picture("", "", pixels)
+
+
+def most_of_the_weight(marginals: pd.DataFrame) -> Iterator[tuple[str, str, float]]:
+    """Where most of the crafted weight lies on each axis that varies.
+
+    Yields:
+        axis, the values in words with their unit, and their share of the weight: the shortest run of intervals, or the
+        fewest choices, that hold at least `MOST`.
+    """
+    for axis, rows in marginals.groupby("axis", sort=False):
+        if len(rows) < 2:
+            continue
+        weights = rows["weight"].to_numpy()
+        if rows["lower"].isna().any():
+            order = (-weights).argsort(kind="stable")
+            count = int((weights[order].cumsum() < MOST).sum()) + 1
+            yield str(axis), ", ".join(rows["choice"].iloc[order[:count]]), float(weights[order[:count]].sum())
+        else:
+            first, end = _shortest_run(list(weights))
+            words = f"{rows['lower'].iloc[first]:.3g} to {rows['upper'].iloc[end - 1]:.3g}"
+            yield str(axis), f"{words} ({_unit(str(axis))})", float(weights[first:end].sum())
+
+
+def _shortest_run(weights: Sequence[float]) -> tuple[int, int]:
+    """First and end of the shortest run that holds at least `MOST`; the heaviest of several."""
+    runs = [(first, end) for first in range(len(weights)) for end in range(first + 1, len(weights) + 1)]
+    enough = [(first, end) for first, end in runs if sum(weights[first:end]) >= MOST - 1e-9]
+    return min(enough, key=lambda run: (run[1] - run[0], -sum(weights[run[0] : run[1]])))
+
+
+def _unit(axis: str) -> str:
+    step, _, name = axis.partition("_")
+    return OPERATORS[step.rstrip("0123456789")].parameter(name).unit
+
+
+def side_by_side(inputs: ReportInputs, target: str) -> list[Row]:
+    """Crops of the test images that were kept as examples: LR, every distribution's model, HR.
+
+    Raises:
+        UserError: no example was kept.
+    """
+    lr_folder, hr_folder = inputs.tests[target]
+    scores = {name: _measured(inputs, name, target) for name in _compared(inputs, target)}
+    rows = []
+    for file, photo in _test_photos(inputs, target):
+        stem = Path(file).stem
+        restored = {name: inputs.evaluation(name) / "examples" / target / f"{stem}.png" for name in scores}
+        if all(path.is_file() for path in restored.values()):
+            hr = read_cropped(hr_folder / photo, inputs.scale)
+            place = textured_place(hr, CROP, inputs.scale)
+            here = {name: table[file] for name, table in scores.items()}
+            lr = Picture("LR", "", place.of(nearest(read_image(lr_folder / file), inputs.scale)))
+            models = [_restored(name, path, place, here) for name, path in restored.items()]
+            rows.append(Row(stem, (lr, *models, Picture("HR", "", place.of(hr)))))
+    if not rows:
+        raise UserError(f"{inputs.results / 'evaluation'}: no example images of {target}; run the rule evaluate again")
+    return rows
+
+
+def _compared(inputs: ReportInputs, target: str) -> list[str]:
+    """Distributions that were measured on a target's own photos."""
+    own = [name for name in inputs.distributions if name.partition("-")[2] in ("", target)]
+    return sorted(own, key=rank)
+
+
+def _measured(inputs: ReportInputs, distribution: str, target: str) -> dict[str, float]:
+    """PSNR-Y of a distribution's model on each of a target's own photos, by LR file name."""
+    table = pd.read_csv(inputs.evaluation(distribution) / f"{target}.csv", dtype={"file": str})
+    return {str(file): float(value) for file, value in zip(table["file"], table["psnr_y"], strict=True)}
+
+
+def _test_photos(inputs: ReportInputs, target: str) -> list[tuple[str, str]]:
+    """LR and HR file names of a target's own test pairs."""
+    table = pd.read_csv(inputs.evaluation("bicubic") / f"{target}.csv", dtype={"file": str, "photo": str})
+    return list(zip(table["file"], table["photo"], strict=True))
+
+
+def _restored(name: str, path: Path, place: Place, scores: Mapping[str, float]) -> Picture:
+    """One restored image at a place, with its PSNR-Y."""
+    best = round(scores[name], 2) == round(max(scores.values()), 2)
+    kind = name.partition("-")[0]
+    return Picture(kind, f"{scores[name]:.2f} dB", place.of(read_image(path)), kind == "crafted", best)
+
+
+def _before_after(inputs: ReportInputs, target: str, count: int) -> list[Row]:
+    """The first photos that were super-resolved, interpolated and super-resolved."""
+    originals = {path.stem: path for path in list_images(inputs.upscaled[target])}
+    restored = list_images(inputs.results / "upscaled" / target)
+    rows = []
+    for path in [path for path in restored if path.stem in originals][: min(count, PAIRS_EACH)]:
+        before, after = before_and_after(read_image(originals[path.stem]), read_image(path))
+        labels = ("before: bicubic interpolation", "after: the crafted model")
+        pictures = (Picture(labels[0], "", before), Picture(labels[1], "", after, crafted=True))
+        rows.append(Row(originals[path.stem].name, pictures))
+    return rows

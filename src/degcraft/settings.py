@@ -1,0 +1,199 @@
+"""Settings of the stages, as the configuration gives them.
+
+Declarations only: what a stage does with a value is in its module. Nothing here imports torch, so that the workflow
+starts fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PhotoSettings:
+    """How photos are cut.
+
+    Attributes:
+        size: side of the HR patches, pixels; a multiple of the scale.
+        per_photo: patches from each photo, at most (a small photo has fewer places).
+        textured: share of a photo's places, by gradient, from which patches are drawn.
+    """
+
+    size: int = 192
+    per_photo: int = 64
+    textured: float = 0.5
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """How the encoder is built and trained.
+
+    Attributes:
+        channels: width at full resolution.
+        features: length of the feature vector.
+        samples: degraded patches, each drawn anew over the whole space.
+        buffer: how many of them are held and shuffled at a time.
+        passes: how often each is seen.
+        batch: patches a step.
+        learning_rate: peak of the one-cycle schedule (Adam).
+        threads: CPU threads; part of the settings because it changes the order of sums.
+    """
+
+    channels: int = 12
+    features: int = 32
+    samples: int = 24_000
+    buffer: int = 8_000
+    passes: int = 3
+    batch: int = 64
+    learning_rate: float = 3e-3
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class SrganSettings:
+    """How the generator is built and trained.
+
+    Attributes:
+        channels: width, and the length of the feature vector.
+        blocks: residual blocks.
+        steps: steps with the L1 loss alone.
+        adversarial_steps: steps with the adversarial loss added.
+        adversarial_weight: of the generator's adversarial loss beside L1.
+        batch: patches a step.
+        learning_rate: Adam, halved for the adversarial steps.
+        threads: CPU threads; part of the settings because it changes the order of sums.
+    """
+
+    channels: int = 64
+    blocks: int = 16
+    steps: int = 20_000
+    adversarial_steps: int = 20_000
+    adversarial_weight: float = 1e-3
+    batch: int = 16
+    learning_rate: float = 2e-4
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class BinFeatureSettings:
+    """How the bins are described.
+
+    Attributes:
+        patches: HR patches degraded in each bin, the same ones in every bin.
+        shards: jobs over which the bins are scattered; the result does not depend on it.
+        threads: CPU threads of each job.
+    """
+
+    patches: int = 128
+    shards: int = 2
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class ReferenceSettings:
+    """How reference photos are cut.
+
+    Attributes:
+        per_photo: patches from each photo, at most.
+        align: positions are multiples of it: 8 keeps the grid of JPEG blocks where training patches have it.
+        threads: CPU threads.
+    """
+
+    per_photo: int = 32
+    align: int = 8
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class CraftSettings:
+    """How the weights are chosen.
+
+    Attributes:
+        generalization: the dial: weight of KL(w || prior) in units of the prior's distance; 0 is the tightest fit,
+            large values give back the full range.
+        tolerance: certified relative gap at which the solver stops.
+        bootstrap: resamplings of the reference photos for the marginals' intervals.
+    """
+
+    generalization: float = 0.003
+    tolerance: float = 1e-4
+    bootstrap: int = 100
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """How many pairs, and in how many jobs.
+
+    Attributes:
+        count: pairs in all; the HR patches are passed through again and again until there are so many.
+        shards: jobs over which they are scattered; the result does not depend on it.
+    """
+
+    count: int = 8000
+    shards: int = 1
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What is trained, and how.
+
+    Attributes:
+        network: ``compact`` (SRVGGNetCompact) or ``srresnet``.
+        channels: width.
+        blocks: convolutions (compact) or residual blocks (srresnet) between the first and the last layers.
+        steps: optimiser steps.
+        batch: patches a step.
+        crop: side of the LR crops taken from the pairs, pixels.
+        learning_rate: Adam's, after the warm-up; falls to 0 on a cosine.
+        warmup: steps over which it rises from 0.
+        ema: decay of the averaged weights, which are what is saved; 0 saves the last ones.
+        amp: bfloat16 mixed precision on CUDA (a CPU always computes in float32).
+        checkpoint_every: steps between checkpoints, from which a killed training goes on.
+        workers: processes that read pairs; 0 reads in the training process.
+        threads: CPU threads; part of the settings because it changes the order of sums.
+    """
+
+    network: str = "compact"
+    channels: int = 32
+    blocks: int = 6
+    steps: int = 2000
+    batch: int = 16
+    crop: int = 24
+    learning_rate: float = 1e-3
+    warmup: int = 100
+    ema: float = 0.999
+    amp: bool = True
+    checkpoint_every: int = 500
+    workers: int = 0
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """How models are compared.
+
+    Attributes:
+        draws: how often each HR test photo is degraded for the test sets ``full`` and ``clean``.
+        bootstrap: resamplings of the photos for the intervals.
+        examples: restored test images that are kept for the report.
+    """
+
+    draws: int = 4
+    bootstrap: int = 1000
+    examples: int = 4
+
+
+@dataclass(frozen=True)
+class UpscaleSettings:
+    """How images are taken apart.
+
+    Attributes:
+        tile: side of the tiles, LR pixels; larger images are worked through tile by tile.
+        overlap: LR pixels of surroundings that a tile sees on every side and that are cut off its result. From the
+            network's receptive field on, a tiled result equals an untiled one.
+        threads: CPU threads.
+    """
+
+    tile: int = 256
+    overlap: int = 32
+    threads: int = 1

@@ -1,0 +1,70 @@
+"""Targets made from a known truth, and the test sets on which models are compared."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from degcraft.degrade import degrade
+from degcraft.errors import UserError
+from degcraft.images import crop_to_multiple, distinct_stems, list_images, read_image, write_image
+from degcraft.seeds import stream
+from degcraft.space import Choices, Distribution, Range, Space, Step, build, step_names
+from degcraft.storage import replacing
+
+Truth = tuple[tuple[str, Range | Choices], ...]
+"""What is known of a made target: a range or choices for some axes, by the axes' names."""
+
+
+def true_distribution(steps: tuple[Step, ...], truth: Truth) -> Distribution:
+    """The distribution of a made target: the space, narrowed to the truth on the axes that the truth names.
+
+    Raises:
+        UserError: the truth names an axis that the space lacks, or leaves an operator's limits.
+    """
+    known = dict(truth)
+    narrowed = []
+    for name, step in zip(step_names([step.operator for step in steps]), steps, strict=True):
+        parameters = {key: _one_bin(setting) for key, setting in step.parameters}
+        for axis in [axis for axis in known if axis.startswith(f"{name}_")]:
+            parameters[axis.removeprefix(f"{name}_")] = known.pop(axis)
+        narrowed.append(Step(step.operator, tuple(parameters.items())))
+    if known:
+        raise UserError(f"targets: truth names {next(iter(known))!r}, which is no axis of the degradation space")
+    return Distribution.uniform(build(narrowed))
+
+
+def _one_bin(setting: Range | Choices) -> Range | Choices:
+    return Range(setting.lower, setting.upper) if isinstance(setting, Range) else setting
+
+
+def make_target(
+    photos: str | os.PathLike[str], distribution: Distribution, output: str | os.PathLike[str], scale: int, seed: int
+) -> None:
+    """Make reference photos and test pairs from HR photos with a known distribution.
+
+    Every second photo, from the first on, becomes a reference photo (``reference/``); the others become test pairs
+    (``test/lr/``, ``test/hr/``). So references and tests never show the same photo.
+
+    Raises:
+        UserError: fewer than two photos, or one that cannot be read.
+    """
+    paths = list_images(photos)
+    distinct_stems(paths)
+    if len(paths) < 2:
+        raise UserError(f"{photos}: a target needs at least two photos, one for reference and one to test on")
+    for index, path in enumerate(paths):
+        hr = crop_to_multiple(read_image(path), scale)
+        generator = stream(seed, "target", index)
+        space: Space = distribution.space
+        parameters = space.draw(distribution.sample_bin(generator), generator)
+        lr = degrade(hr, space, parameters, scale, generator)
+        folder = Path(output) / ("test/lr" if index % 2 else "reference")
+        images = {folder / f"{path.stem}.png": lr}
+        if index % 2:
+            images[Path(output) / "test/hr" / f"{path.stem}.png"] = hr
+        for name, image in images.items():
+            with replacing(name) as partial:
+                write_image(partial, np.ascontiguousarray(image))
