@@ -1,0 +1,8 @@
+# Front door: `snakemake` works from the root.
+include: "workflow/Snakefile"
+
+
+rule default:
+    default_target: True
+    input:
+        rules.all.input,

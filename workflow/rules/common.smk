@@ -1,0 +1,26 @@
+# Loads and validates the configuration. Everything below sees typed objects, never the raw dictionary.
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+from degcraft.config import parse_config
+from degcraft.errors import UserError
+from degcraft.images import list_images
+from degcraft.provenance import code_digest
+
+try:
+    CONFIG = parse_config(
+        config, yaml.safe_load(Path(workflow.source_path("../schemas/config.schema.yaml")).read_text())
+    )
+except UserError as error:
+    raise WorkflowError(f"The configuration needs a correction:\n{error}") from None
+
+
+wildcard_constraints:
+    target="|".join(map(re.escape, CONFIG.targets)),
+    distribution=r"full|clean|(crafted|oracle)-[A-Za-z0-9][A-Za-z0-9_.]*",
+    seed=r"\d+",
+    shard=r"\d+",
+    extractor=r"[^/]+",

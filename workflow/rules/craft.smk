@@ -1,0 +1,42 @@
+# The weights of the bins for one target.
+rule craft:
+    input:
+        bins="results/space/bins.csv",
+        moments=f"results/bin_features/{CONFIG.extractor}/moments.h5",
+        reference="results/targets/{target}/reference.h5",
+    output:
+        weights="results/targets/{target}/weights.csv",
+        trace="results/targets/{target}/trace.csv",
+        marginals="results/targets/{target}/marginals.csv",
+        certificate="results/targets/{target}/certificate.json",
+        marginals_plot=report(
+            "results/targets/{target}/marginals.png",
+            caption="../report/marginals.rst",
+            category="crafting",
+            labels={"target": "{target}", "figure": "marginals"},
+        ),
+        trace_plot=report(
+            "results/targets/{target}/trace.png",
+            caption="../report/trace.rst",
+            category="crafting",
+            labels={"target": "{target}", "figure": "trace"},
+        ),
+    log:
+        "results/logs/craft/{target}.log",
+    benchmark:
+        "results/benchmarks/craft/{target}.tsv"
+    conda:
+        "../envs/degcraft.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        settings=settings("craft"),
+        truth=lambda w: config["targets"][w.target].get("truth", {}),
+        seed=CONFIG.seed,
+        code=[code_digest("craft"), code_digest("plots")],
+    message:
+        "craft: choosing the weights for {wildcards.target}"
+    script:
+        "../scripts/craft.py"

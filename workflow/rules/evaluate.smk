@@ -1,0 +1,71 @@
+# Every model on its test sets, target by target, then gathered.
+rule evaluate:
+    input:
+        unpack(tests),
+        model="results/models/{distribution}/seed{seed}/model.safetensors",
+    output:
+        table="results/evaluation/{distribution}/seed{seed}/parts/{target}.csv",
+        examples=directory("results/evaluation/{distribution}/seed{seed}/examples/{target}"),
+    log:
+        "results/logs/evaluate/{distribution}-seed{seed}-{target}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{distribution}-seed{seed}-{target}.tsv"
+    conda:
+        "../envs/degcraft.yaml"
+    threads: CONFIG.upscale.threads
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        lr=lambda w: target_folder(w.target, "lr"),
+        hr=lambda w: target_folder(w.target, "hr"),
+        settings=settings("evaluate"),
+        upscale=settings("upscale"),
+        scale=CONFIG.scale,
+        code=[code_digest("evaluate"), code_digest("upscale")],
+    message:
+        "evaluate: {wildcards.distribution}, seed {wildcards.seed}, on the photos of {wildcards.target}"
+    script:
+        "../scripts/evaluate.py"
+
+
+use rule evaluate as evaluate_bicubic with:
+    input:
+        unpack(tests),
+    output:
+        table="results/evaluation/bicubic/seed0/parts/{target}.csv",
+        examples=directory("results/evaluation/bicubic/seed0/examples/{target}"),
+    log:
+        "results/logs/evaluate/bicubic-{target}.log",
+    benchmark:
+        "results/benchmarks/evaluate/bicubic-{target}.tsv"
+    message:
+        "evaluate: bicubic interpolation on the photos of {wildcards.target}"
+
+
+rule summary:
+    input:
+        parts=[f"results/evaluation/{d}/seed{s}/parts/{target}.csv" for d, s in models() for target in tested_targets()],
+    output:
+        summary=report("results/summary.csv", caption="../report/summary.rst", category="results"),
+        tables=[f"results/evaluation/{d}/seed{s}/{name}.csv" for d, s in models() for name in testsets(d)],
+    log:
+        "results/logs/summary.log",
+    benchmark:
+        "results/benchmarks/summary.tsv"
+    conda:
+        "../envs/degcraft.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        models=models(),
+        targets=tested_targets(),
+        bootstrap=CONFIG.evaluate.bootstrap,
+        seed=CONFIG.seed,
+        code=code_digest("evaluate"),
+    message:
+        "summary: comparing the models"
+    script:
+        "../scripts/summary.py"

@@ -1,0 +1,90 @@
+# Paths and settings that follow from the configuration, and what a finished run prints.
+
+
+def settings(section):
+    """A section of the configuration as the plain values that Snakemake compares between runs."""
+    return asdict(getattr(CONFIG, section))
+
+
+def photos_in(folder):
+    """The photos of a folder, so that adding, changing or removing one is noticed."""
+    return [str(path) for path in list_images(folder)]
+
+
+def distribution_file(name):
+    """The CSV that holds a distribution."""
+    kind, _, target = name.partition("-")
+    return {
+        "full": "results/space/bins.csv",
+        "clean": "results/space/clean.csv",
+        "crafted": f"results/targets/{target}/weights.csv",
+        "oracle": f"results/targets/{target}/oracle.csv",
+    }[kind]
+
+
+def target_folder(name, what):
+    """Folder of a target's reference photos, LR tests or HR tests (reference, lr, hr)."""
+    target = CONFIG.targets[name]
+    if target.truth is not None:
+        made = {"reference": "reference", "lr": "test/lr", "hr": "test/hr"}
+        return f"results/targets/{name}/made/{made[what]}"
+    return str(target.reference if what == "reference" else target.test[what == "hr"])
+
+
+def target_photos(name, *folders):
+    """Inputs that stand for a target's photos: the files, or the folder in which they will be made."""
+    if CONFIG.targets[name].truth is not None:
+        return [f"results/targets/{name}/made"]
+    return [photo for what in folders for photo in photos_in(target_folder(name, what))]
+
+
+def tested_targets():
+    """Targets on whose photos models are compared: all that have test pairs."""
+    return [name for name, target in CONFIG.targets.items() if target.tested]
+
+
+def models():
+    """(distribution, seed) of everything that is compared; interpolation counts as seed 0."""
+    return [("bicubic", 0)] + [(d, s) for d in CONFIG.expand(CONFIG.distributions) for s in CONFIG.seeds]
+
+
+def testsets(distribution):
+    """Test sets of one distribution: a crafted or oracle model is not measured on other targets' own pairs."""
+    own = distribution.partition("-")[2]
+    tested = tested_targets()
+    return [name for name in tested if own in ("", name)] + (["full", "clean"] if tested else [])
+
+
+def tests(w):
+    """The photos and folders that an evaluation on one target reads."""
+    return {
+        "tests": target_photos(w.target, "lr", "hr"),
+        "full": f"results/testsets/{w.target}/full",
+        "clean": f"results/testsets/{w.target}/clean",
+    }
+
+
+def upscale_photos(name):
+    """Inputs that stand for the photos to super-resolve."""
+    folder = CONFIG.targets[name].upscale
+    return photos_in(folder) if folder else target_photos(name, "reference")
+
+
+def upscaled_folders():
+    """Folders that are made where crafted models are trained."""
+    return [f"results/upscaled/{name}" for name in CONFIG.targets if "crafted" in CONFIG.distributions]
+
+
+def degraded_folders():
+    """Folders that are made where the configuration has a section 'degrade'."""
+    if CONFIG.degrade_photos is None:
+        return []
+    return [f"results/degraded/{name}" for name in CONFIG.expand(CONFIG.degrade_distributions)]
+
+
+def print_outcome():
+    """Say at the end of a run what was found and where to look."""
+    from degcraft.outcome import outcome
+
+    if Path("results/summary.csv").is_file() and Path("results/report.html").is_file():
+        print(outcome("results"), file=sys.stderr)

@@ -1,0 +1,49 @@
+# One self-contained page about all of it.
+rule report:
+    input:
+        summary="results/summary.csv",
+        tables=rules.summary.output.tables,
+        photos="results/hr/photos.csv",
+        extractor=f"results/extractor/{CONFIG.extractor}.safetensors",
+        crafted=expand(
+            "results/targets/{target}/{file}",
+            target=CONFIG.targets,
+            file=["weights.csv", "marginals.csv", "certificate.json", "reference.csv", "marginals.png", "trace.png"],
+        ),
+        examples=[
+            f"results/evaluation/{d}/seed{CONFIG.seeds[0] if d != 'bicubic' else 0}/examples/{target}"
+            for d in dict(models())
+            for target in tested_targets()
+        ],
+        upscaled=upscaled_folders(),
+        references=[photo for target in CONFIG.targets for photo in target_photos(target, "reference")],
+    output:
+        page="results/report.html",
+        pictures=[f"results/evaluation/examples/{target}.png" for target in tested_targets()],
+    log:
+        "results/logs/report.log",
+    benchmark:
+        "results/benchmarks/report.tsv"
+    conda:
+        "../envs/degcraft.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        config=config,
+        seed=CONFIG.seeds[0],
+        references={name: target_folder(name, "reference") for name in CONFIG.targets},
+        upscaled={
+            name: str(target.upscale or target_folder(name, "reference"))
+            for name, target in CONFIG.targets.items()
+            if upscaled_folders()
+        },
+        tests={name: [target_folder(name, "lr"), target_folder(name, "hr")] for name in tested_targets()},
+        distributions=list(dict(models())),
+        scale=CONFIG.scale,
+        code=code_digest("report"),
+    message:
+        "report: writing {output.page}"
+    script:
+        "../scripts/report.py"

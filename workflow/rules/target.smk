@@ -1,0 +1,58 @@
+# Targets that are made from a known truth, and the sets that every target's models are tested on.
+rule target:
+    input:
+        photos=lambda w: photos_in(CONFIG.targets[w.target].photos),
+    output:
+        made=directory("results/targets/{target}/made"),
+        oracle="results/targets/{target}/oracle.csv",
+    log:
+        "results/logs/target/{target}.log",
+    benchmark:
+        "results/benchmarks/target/{target}.tsv"
+    conda:
+        "../envs/degcraft.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        folder=lambda w: str(CONFIG.targets[w.target].photos),
+        truth=lambda w: config["targets"][w.target]["truth"],
+        degradation=config["degradation"],
+        scale=CONFIG.scale,
+        seed=CONFIG.seed,
+        code=code_digest("target"),
+    message:
+        "target: making {wildcards.target} with its hidden truth"
+    script:
+        "../scripts/target.py"
+
+
+rule testset:
+    input:
+        photos=lambda w: target_photos(w.target, "hr"),
+        distribution=lambda w: distribution_file(w.kind),
+    output:
+        folder=directory("results/testsets/{target}/{kind}"),
+    log:
+        "results/logs/testset/{target}-{kind}.log",
+    benchmark:
+        "results/benchmarks/testset/{target}-{kind}.tsv"
+    wildcard_constraints:
+        kind="full|clean",
+    conda:
+        "../envs/degcraft.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        folder=lambda w: target_folder(w.target, "hr"),
+        draws=lambda w: CONFIG.evaluate.draws if w.kind == "full" else 1,
+        scale=CONFIG.scale,
+        seed=CONFIG.seed,
+        code=code_digest("degrade"),
+    message:
+        "testset: degrading the HR test photos of {wildcards.target} ({wildcards.kind})"
+    script:
+        "../scripts/degrade.py"

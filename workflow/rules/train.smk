@@ -1,0 +1,28 @@
+# One model for each distribution and seed.
+rule train:
+    input:
+        pairs="results/pairs/{distribution}.h5",
+        patches="results/hr/patches.h5",
+    output:
+        model="results/models/{distribution}/seed{seed}/model.safetensors",
+        curve="results/models/{distribution}/seed{seed}/training.csv",
+    log:
+        "results/logs/train/{distribution}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train/{distribution}-seed{seed}.tsv"
+    conda:
+        "../envs/degcraft.yaml"
+    threads: CONFIG.train.threads
+    resources:
+        mem_mb=6000,
+        runtime=1440,
+    params:
+        # outside the declared outputs, so that it outlives a killed job
+        checkpoint="results/checkpoints/{distribution}-seed{seed}.pt",
+        settings=settings("train"),
+        scale=CONFIG.scale,
+        code=code_digest("train"),
+    message:
+        "train: {wildcards.distribution}, seed {wildcards.seed}"
+    script:
+        "../scripts/train.py"

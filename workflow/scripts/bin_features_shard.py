@@ -1,0 +1,21 @@
+"""Describe one shard of the bins."""
+
+from job import job
+
+from degcraft.bin_features import describe_bins, shard_of
+from degcraft.settings import BinFeatureSettings
+from degcraft.space import Distribution
+
+with job(snakemake):
+    space = Distribution.read(snakemake.input.bins).space
+    settings = BinFeatureSettings(**snakemake.params.settings)
+    describe_bins(
+        space,
+        shard_of(len(space), int(snakemake.wildcards.shard), settings.shards),
+        snakemake.input.patches,
+        snakemake.input.extractor,
+        snakemake.output.part,
+        settings,
+        snakemake.params.scale,
+        snakemake.params.seed,
+    )

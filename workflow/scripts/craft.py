@@ -1,0 +1,22 @@
+"""Choose the weights of the bins for one target."""
+
+from pathlib import Path
+
+from job import job
+
+from degcraft.bin_features import read_moments
+from degcraft.config import parse_truth
+from degcraft.craft import craft, write_crafted
+from degcraft.plots import plot_marginals, plot_trace
+from degcraft.settings import CraftSettings
+from degcraft.space import Distribution
+
+with job(snakemake):
+    space = Distribution.read(snakemake.input.bins).space
+    references = read_moments(snakemake.input.reference)
+    settings = CraftSettings(**snakemake.params.settings)
+    crafted = craft(space, read_moments(snakemake.input.moments), references, settings, snakemake.params.seed)
+    write_crafted(crafted, references, settings, Path(snakemake.output.weights).parent)
+    truth = parse_truth(snakemake.params.truth)
+    plot_marginals(crafted.marginals, truth, snakemake.output.marginals_plot)
+    plot_trace(crafted.solution, snakemake.output.trace_plot)

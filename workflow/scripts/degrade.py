@@ -1,0 +1,17 @@
+"""Degrade a folder of photos with a distribution."""
+
+from job import job
+
+from degcraft.degrade import degrade_folder
+from degcraft.space import Distribution
+
+with job(snakemake):
+    degrade_folder(
+        snakemake.params.folder,
+        Distribution.read(snakemake.input.distribution),
+        snakemake.output.folder,
+        snakemake.params.scale,
+        snakemake.params.seed,
+        stage=snakemake.rule,
+        draws=snakemake.params.draws,
+    )

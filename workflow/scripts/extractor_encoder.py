@@ -1,0 +1,18 @@
+"""Train the default extractor."""
+
+from job import job
+
+from degcraft.extractor import train_encoder
+from degcraft.settings import EncoderSettings
+from degcraft.space import Distribution
+
+with job(snakemake):
+    train_encoder(
+        snakemake.input.patches,
+        Distribution.read(snakemake.input.bins).space,
+        snakemake.output.extractor,
+        snakemake.output.curve,
+        EncoderSettings(**snakemake.params.settings),
+        snakemake.params.scale,
+        snakemake.params.seed,
+    )

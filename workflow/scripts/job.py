@@ -1,0 +1,39 @@
+"""What every script does around its call of the library: threads, log, and errors in the user's words."""
+
+import os
+
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_variable] = "1"  # before numpy: jobs run side by side, and torch gets its threads from the settings
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+from threadpoolctl import threadpool_limits
+
+from degcraft.errors import UserError
+
+cv2.setNumThreads(1)
+
+
+@contextmanager
+def job(snakemake: object) -> Iterator[None]:
+    """Log to the rule's file; show a `UserError` as its message alone and leave with an error."""
+    log = Path(snakemake.log[0])
+    layout = "%(asctime)s %(levelname)s %(message)s"
+    logging.basicConfig(filename=log, filemode="w", level=logging.INFO, format=layout, force=True)
+    logging.getLogger("degcraft").info("%s: %s", snakemake.rule, dict(snakemake.wildcards))
+    try:
+        with threadpool_limits(1):
+            yield
+    except UserError as error:
+        logging.getLogger("degcraft").error("%s", error)
+        print(f"\ndegcraft: {error}\n(log: {log})\n", file=sys.stderr, flush=True)
+        sys.exit(1)
+    except Exception:
+        logging.getLogger("degcraft").exception("failed")
+        raise
+    logging.getLogger("degcraft").info("done")

@@ -1,0 +1,22 @@
+"""Write the report."""
+
+from pathlib import Path
+
+from job import job
+
+from degcraft.report import ReportInputs, write_report
+
+with job(snakemake):
+    params = snakemake.params
+    write_report(
+        ReportInputs(
+            results=Path(snakemake.output.page).parent,
+            config=params.config,
+            scale=params.scale,
+            seed=params.seed,
+            distributions=params.distributions,
+            references={target: Path(folder) for target, folder in params.references.items()},
+            tests={target: (Path(lr), Path(hr)) for target, (lr, hr) in params.tests.items()},
+            upscaled={target: Path(folder) for target, folder in params.upscaled.items()},
+        )
+    )

@@ -1,0 +1,28 @@
+"""Gather the evaluations and compare the models."""
+
+from pathlib import Path
+
+import pandas as pd
+from job import job
+
+from degcraft.evaluate import summarise
+from degcraft.storage import replacing
+
+with job(snakemake):
+    params = snakemake.params
+    tables = {}
+    for distribution, seed in params.models:
+        folder = Path("results/evaluation") / distribution / f"seed{seed}"
+        files = [folder / "parts" / f"{target}.csv" for target in params.targets]
+        if not files:
+            continue
+        parts = [pd.read_csv(file, keep_default_na=False) for file in files]  # a target may be called NA
+        table = pd.concat(parts, ignore_index=True)
+        own = distribution.partition("-")[2]
+        table = table[table["testset"].isin(["full", "clean"]) | (table["testset"] == own) | (own == "")]
+        tables[distribution, seed] = table
+        for name, rows in table.groupby("testset", sort=False):
+            with replacing(folder / f"{name}.csv") as partial:
+                rows.drop(columns="testset").to_csv(partial, index=False)
+    with replacing(snakemake.output.summary) as partial:
+        summarise(tables, params.bootstrap, params.seed).to_csv(partial, index=False)

@@ -1,0 +1,21 @@
+"""Make a target from its truth."""
+
+from pathlib import Path
+
+from job import job
+
+from degcraft.config import parse_steps, parse_truth
+from degcraft.storage import replacing
+from degcraft.target import make_target, true_distribution
+
+with job(snakemake):
+    distribution = true_distribution(parse_steps(snakemake.params.degradation), parse_truth(snakemake.params.truth))
+    make_target(
+        snakemake.params.folder,
+        distribution,
+        Path(snakemake.output.made),
+        snakemake.params.scale,
+        snakemake.params.seed,
+    )
+    with replacing(snakemake.output.oracle) as partial:
+        distribution.write(partial)

@@ -1,0 +1,17 @@
+"""Train one model."""
+
+from job import job
+
+from degcraft.settings import TrainSettings
+from degcraft.train import train
+
+with job(snakemake):
+    train(
+        snakemake.input.pairs,
+        snakemake.output.model,
+        snakemake.output.curve,
+        snakemake.params.checkpoint,
+        TrainSettings(**snakemake.params.settings),
+        snakemake.params.scale,
+        int(snakemake.wildcards.seed),
+    )
