@@ -1,0 +1,128 @@
+"""Small real inputs that the test modules share: photos, patches, a space of eight bins, a trained encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from PIL import Image
+
+from degcraft.extractor import train_encoder
+from degcraft.images import Uint8Image
+from degcraft.photos import extract
+from degcraft.settings import EncoderSettings, PhotoSettings
+from degcraft.space import Choices, Distribution, Range, Space, Step, build
+
+settings.register_profile(
+    "degcraft",
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("degcraft")
+
+ROOT = Path(__file__).resolve().parents[1]
+SCALE = 2
+STEPS = (
+    Step("blur", (("sigma", Range(0.2, 2.0, 2)),)),
+    Step("resize", (("kind", Choices(("bicubic",))),)),
+    Step("noise", (("sigma", Range(0.0, 20.0, 2)),)),
+    Step("jpeg", (("quality", Range(30, 90, 2)),)),
+)
+
+
+def photo(height: int, width: int, seed: int = 0) -> Uint8Image:
+    """Gradients, stripes and grain in colour: something for a resampler, a codec and a texture measure to work on."""
+    generator = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    stripes = 40 * np.sin((x + 2 * y) / (2.0 + seed % 3))
+    colours = [90 + 80 * x / width, 140 - 60 * y / height, 110 + 30 * np.sin((x - y) / 9.0)]
+    grain = generator.normal(0, 12, (height, width, 3))
+    return np.clip(np.stack(colours, axis=-1) + stripes[..., None] + grain, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def scale() -> int:
+    """SR scale of the shared inputs."""
+    return SCALE
+
+
+@pytest.fixture(scope="session")
+def make_photo() -> Callable[..., Uint8Image]:
+    """See `photo`."""
+    return photo
+
+
+@pytest.fixture
+def folder_of(tmp_path: Path) -> Callable[..., Path]:
+    """``folder_of("name", a=image, ...)`` writes a.png, ... into a folder and returns it."""
+
+    def write(name: str, **images: Uint8Image) -> Path:
+        folder = tmp_path / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for stem, image in images.items():
+            Image.fromarray(image).save(folder / f"{stem}.png")
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def hr_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four sharp photos of different sizes."""
+    folder = tmp_path_factory.mktemp("hr")
+    for index, (height, width) in enumerate([(80, 96), (96, 72), (64, 64), (71, 101)]):
+        Image.fromarray(photo(height, width, index)).save(folder / f"photo{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def patches(hr_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen HR patches of 32 pixels."""
+    folder = tmp_path_factory.mktemp("patches")
+    extract(hr_folder, folder / "patches.h5", folder / "photos.csv", PhotoSettings(size=32, per_photo=4), SCALE, seed=0)
+    return folder / "patches.h5"
+
+
+@pytest.fixture(scope="session")
+def steps() -> tuple[Step, ...]:
+    """Blur, bicubic resize, noise, JPEG; two bins on each continuous axis."""
+    return STEPS
+
+
+@pytest.fixture(scope="session")
+def space() -> Space:
+    """The eight bins of `steps`."""
+    return build(STEPS)
+
+
+@pytest.fixture(scope="session")
+def uniform(space: Space) -> Distribution:
+    """The whole range."""
+    return Distribution.uniform(space)
+
+
+@pytest.fixture(scope="session")
+def encoder_settings() -> EncoderSettings:
+    """Seconds instead of minutes."""
+    return EncoderSettings(channels=6, features=8, samples=384, buffer=384, passes=8, batch=24)
+
+
+@pytest.fixture(scope="session")
+def encoder(
+    patches: Path, space: Space, encoder_settings: EncoderSettings, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A small trained encoder; its curve lies beside it as encoder.csv."""
+    folder = tmp_path_factory.mktemp("encoder")
+    train_encoder(patches, space, folder / "encoder.safetensors", folder / "encoder.csv", encoder_settings, SCALE, 0)
+    return folder / "encoder.safetensors"

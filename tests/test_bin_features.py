@@ -1,0 +1,116 @@
+"""Moments of every bin."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from degcraft.bin_features import describe_bins, gather_bins, read_moments, shard_of, spread
+from degcraft.errors import UserError
+from degcraft.extractor import Extractor
+from degcraft.moments import Moments
+from degcraft.networks import NetworkSpec, save_network
+from degcraft.resampling import resize
+from degcraft.settings import BinFeatureSettings
+from degcraft.space import Choices, Step, build
+
+SETTINGS = BinFeatureSettings(patches=5)
+
+
+@given(st.integers(1, 300), st.integers(1, 40))
+def test_shards_cover_every_bin_once(bins, shards):
+    parts = [shard_of(bins, shard, shards) for shard in range(shards)]
+    assert [index for part in parts for index in part] == list(range(bins))
+    sizes = [len(part) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+@given(st.integers(1, 500), st.integers(1, 200))
+def test_spread_is_even(available, wanted):
+    indices = spread(available, wanted)
+    assert len(indices) == min(available, wanted)
+    assert indices.min() >= 0
+    assert indices.max() < available
+    gaps = np.diff(indices)
+    assert not len(gaps) or (gaps.min() >= 1 and gaps.max() - gaps.min() <= 1)
+    assert abs(indices.mean() - (available - 1) / 2) <= 1  # centred
+
+
+@pytest.fixture(scope="module")
+def gathered(space, patches, encoder, scale, tmp_path_factory):
+    """``gathered(n)``: the file gathered from n shards."""
+    folder = tmp_path_factory.mktemp("bins")
+
+    def run(shards):
+        parts = []
+        for shard in range(shards):
+            part = folder / f"{shards}-{shard}.h5"
+            bins = shard_of(len(space), shard, shards)
+            describe_bins(space, bins, patches, encoder, part, SETTINGS, scale, seed=0)
+            parts.append(part)
+        gather_bins(parts[::-1], folder / f"{shards}.h5")  # in any order
+        return folder / f"{shards}.h5"
+
+    return run
+
+
+def test_result_does_not_depend_on_the_shards(gathered, space):
+    one = gathered(1)
+    assert one.read_bytes() == gathered(3).read_bytes()
+    with h5py.File(one) as file:
+        assert file["bin"][:].tolist() == list(range(len(space)))
+        assert file["count"][:].tolist() == [5] * len(space)
+        assert file["mean"].shape == (8, 8)
+        assert file["second"].shape == (8, 8, 8)
+        assert {name: file[name].dtype for name in file} == {"bin": "i4", "count": "i8", "mean": "f8", "second": "f8"}
+
+
+def test_more_shards_than_bins(gathered):
+    assert gathered(9).read_bytes() == gathered(1).read_bytes()
+
+
+def test_moments_are_those_of_the_degraded_patches(patches, encoder, scale, tmp_path):
+    space = build([Step("resize", (("kind", Choices(("area", "bicubic"))),))])  # nothing random in it
+    describe_bins(space, range(2), patches, encoder, tmp_path / "a.h5", SETTINGS, scale, seed=0)
+    with h5py.File(patches) as file:
+        # the second and the fourth photo describe bins, rows 4 to 7 and 12 to 15; five spread over those eight are
+        # number 0, 2, 4, 5 and 7 (0.8, 2.4, 4, 5.6 and 7.2, cut); the same in every bin
+        assert file["photo"][:].tolist() == [0] * 4 + [1] * 4 + [2] * 4 + [3] * 4
+        hr = file["patches"][:][[4, 6, 12, 13, 15]]
+    for moments, kind in zip(read_moments(tmp_path / "a.h5"), ("area", "bicubic"), strict=True):
+        small = np.stack([resize(image.astype(np.float32), 16, 16, kind) for image in hr])
+        expected = Moments.of(Extractor(encoder)(np.rint(np.clip(small, 0, 255)).astype(np.uint8)))
+        np.testing.assert_allclose(moments.mean, expected.mean, atol=1e-5)
+        np.testing.assert_allclose(moments.second, expected.second, atol=1e-4)
+
+
+def test_bins_that_differ_have_features_that_differ(gathered):
+    mean = np.stack([m.mean for m in read_moments(gathered(1))])
+    assert len(np.unique(mean.round(6), axis=0)) == 8
+
+
+def test_another_seed_draws_other_parameters(gathered, space, patches, encoder, scale, tmp_path):
+    describe_bins(space, range(8), patches, encoder, tmp_path / "a.h5", SETTINGS, scale, seed=1)
+    theirs, ours = read_moments(gathered(1)), read_moments(tmp_path / "a.h5")
+    assert not any(np.array_equal(a.mean, b.mean) for a, b in zip(theirs, ours, strict=True))
+
+
+@pytest.mark.parametrize("ranges", [[range(0, 3), range(4, 8)], [range(0, 5), range(4, 8)]], ids=["missing", "twice"])
+def test_gathering_notices_bins_that_are_missing_or_double(ranges, space, patches, scale, tmp_path):
+    spec = NetworkSpec.of("srresnet", channels=2, blocks=1, scale=2)
+    save_network(tmp_path / "x.safetensors", spec.build(), spec)
+    parts = [tmp_path / f"{i}.h5" for i in range(2)]
+    for part, bins in zip(parts, ranges, strict=True):
+        describe_bins(space, bins, patches, tmp_path / "x.safetensors", part, SETTINGS, scale, seed=0)
+    with pytest.raises(UserError, match=r"0\.h5 and the parts beside it do not hold every bin once"):
+        gather_bins(parts, tmp_path / "all.h5")
+    assert not (tmp_path / "all.h5").exists()
+
+
+def test_a_damaged_part_is_named(tmp_path):
+    (tmp_path / "0.h5").write_bytes(b"half")
+    with pytest.raises(UserError, match=r"0\.h5: not a whole HDF5 file"):
+        gather_bins([tmp_path / "0.h5"], tmp_path / "all.h5")

@@ -1,0 +1,140 @@
+"""Measuring models on test sets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from degcraft import evaluate as subject
+from degcraft.degrade import degrade_folder
+from degcraft.errors import UserError
+from degcraft.metrics import METRICS, measure
+
+
+@pytest.fixture
+def folders(folder_of, make_photo):
+    """LR and HR photos of the stems a and b, scale 2."""
+    hr = {"a": make_photo(32, 40), "b": make_photo(40, 32, 1)}
+    return folder_of("lr", **{k: v[::2, ::2] for k, v in hr.items()}), folder_of("hr", **hr)
+
+
+def test_own_pairs_are_those_of_the_same_stem(folders):
+    lr, hr = folders
+    (lr / "a.png").rename(lr / "a.webp")
+    pairs = subject.own_pairs("demo", lr, hr)
+    assert [(p.testset, p.lr.name, p.hr.name) for p in pairs] == [
+        ("demo", "a.webp", "a.png"),
+        ("demo", "b.png", "b.png"),
+    ]
+
+
+@pytest.mark.parametrize(("missing", "where"), [("lr", 0), ("hr", 1)])
+def test_a_photo_without_its_partner_is_named(folders, missing, where):
+    (folders[where] / "b.png").unlink()
+    with pytest.raises(UserError, match=f"{missing}: no photo with the stem 'b'"):
+        subject.own_pairs("demo", *folders)
+
+
+@pytest.mark.parametrize("where", [0, 1])
+def test_two_photos_of_one_stem_are_refused(folders, where):
+    (folders[where] / "b.jpg").write_bytes((folders[where] / "b.png").read_bytes())
+    with pytest.raises(UserError, match="differ only in the suffix"):
+        subject.own_pairs("demo", *folders)
+
+
+def test_made_pairs_are_those_of_the_table(folders, uniform, tmp_path):
+    degrade_folder(folders[1], uniform, tmp_path / "full", scale=2, seed=0, draws=2)
+    pairs = subject.made_pairs("full", tmp_path / "full", folders[1])
+    assert [(p.testset, p.lr.name, p.hr.name) for p in pairs] == [
+        ("full", f"{stem}-{draw}.png", f"{stem}.png") for stem in "ab" for draw in range(2)
+    ]
+    assert all(path.is_file() for p in pairs for path in (p.lr, p.hr))
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_bicubic_is_pillows(make_photo, scale):
+    lr = make_photo(9, 13)
+    restored = subject.bicubic(scale)(lr)
+    expected = Image.fromarray(lr).resize((13 * scale, 9 * scale), Image.Resampling.BICUBIC)
+    assert restored.dtype == np.uint8
+    assert np.abs(restored.astype(int) - np.asarray(expected)).max() <= 1  # Pillow rounds after each of the two passes
+
+
+def test_a_row_for_each_test_image(folders, uniform, tmp_path):
+    lr, hr = folders
+    degrade_folder(hr, uniform, tmp_path / "full", scale=2, seed=0)
+    pairs = subject.own_pairs("demo", lr, hr) + subject.made_pairs("full", tmp_path / "full", hr)
+    table = subject.evaluate(subject.bicubic(2), pairs, 2, tmp_path / "examples", count=9)
+    assert list(table.columns) == ["testset", "file", "photo", *METRICS]
+    assert table["testset"].tolist() == ["demo", "demo", "full", "full"]
+    assert table["photo"].tolist() == ["a.png", "b.png"] * 2
+    restored = np.asarray(Image.open(tmp_path / "examples" / "b.png"))
+    np.testing.assert_array_equal(restored, subject.bicubic(2)(np.asarray(Image.open(lr / "b.png"))))
+    truth = np.asarray(Image.open(hr / "b.png"))
+    assert table.loc[1, list(METRICS)].to_dict() == pytest.approx(measure(restored, truth, 2))
+    assert sorted(path.name for path in (tmp_path / "examples").iterdir()) == ["a.png", "b.png"]  # of the first set
+
+
+def test_as_many_examples_as_asked_for(folders, tmp_path):
+    subject.evaluate(subject.bicubic(2), subject.own_pairs("demo", *folders), 2, tmp_path / "examples", count=1)
+    assert [path.name for path in (tmp_path / "examples").iterdir()] == ["a.png"]
+
+
+def test_hr_sides_that_are_no_multiple_of_the_scale_are_cut(folder_of, make_photo, tmp_path):
+    hr = make_photo(33, 41)
+    lr = folder_of("lr", a=hr[:32:2, :40:2])
+    pairs = subject.own_pairs("demo", lr, folder_of("hr", a=hr))
+    table = subject.evaluate(lambda _: hr[:32, :40], pairs, 2, tmp_path / "examples", count=0)
+    assert table["psnr_rgb"].tolist() == [float("inf")]
+    assert table["ssim_y"].tolist() == pytest.approx([1.0])
+
+
+def test_sizes_that_do_not_fit_are_named(folder_of, make_photo, tmp_path):
+    lr, hr = folder_of("lr", a=make_photo(15, 20)), folder_of("hr", a=make_photo(32, 40))
+    with pytest.raises(UserError, match=r"lr/a\.png: 20x15 pixels, but .*hr/a\.png over the scale 2 has 20x16"):
+        subject.evaluate(subject.bicubic(2), subject.own_pairs("demo", lr, hr), 2, tmp_path / "examples", count=0)
+
+
+def test_a_photo_too_small_to_be_measured_is_named(folder_of, make_photo, tmp_path):
+    lr, hr = folder_of("lr", a=make_photo(6, 6)), folder_of("hr", a=make_photo(12, 12))
+    with pytest.raises(UserError, match=r"a\.png"):  # 8 pixels are left after shaving, and SSIM's window has 11
+        subject.evaluate(subject.bicubic(2), subject.own_pairs("demo", lr, hr), 2, tmp_path / "examples", count=0)
+
+
+def rows(*values):
+    """(target, testset, photo, psnr) as `evaluate`'s table; the other metrics are multiples."""
+    table = pd.DataFrame(values, columns=["target", "testset", "photo", "psnr_y"])
+    return table.assign(ssim_y=table["psnr_y"] / 100, psnr_rgb=table["psnr_y"] - 1, ssim_rgb=table["psnr_y"] / 200)
+
+
+def test_draws_of_one_photo_count_as_one():
+    table = rows(("t", "full", "a.png", 20.0), ("t", "full", "a.png", 30.0), ("t", "full", "b.png", 40.0))
+    summary = subject.summarise({("crafted-t", 3): table}, resamplings=200, seed=0)
+    assert list(summary.columns) == ["distribution", "seed", "testset", "metric", "value", "low", "high", "n"]
+    assert summary["metric"].tolist() == list(METRICS)
+    first = summary.iloc[0].to_dict()
+    # the mean of 25 and 40, not of 20, 30 and 40; resampling two photos gives 25, 32.5 or 40
+    assert first == {
+        **{"distribution": "crafted-t", "seed": 3, "testset": "full", "metric": "psnr_y"},
+        **{"value": 32.5, "low": 25.0, "high": 40.0, "n": 2},
+    }
+
+
+def test_photos_of_one_name_in_two_targets_are_two():
+    table = rows(("s", "clean", "a.png", 20.0), ("t", "clean", "a.png", 30.0))
+    summary = subject.summarise({("clean", 0): table}, resamplings=0, seed=0)
+    assert summary.loc[0, ["value", "low", "high", "n"]].tolist() == [25.0, 25.0, 25.0, 2]
+
+
+def test_models_are_resampled_alike():
+    photos = [f"{i}.png" for i in range(9)]
+    values = np.random.default_rng(0).normal(30, 3, 9)
+    better = {
+        ("full", 0): rows(*(("t", "t", p, v) for p, v in zip(photos, values, strict=True))),
+        ("crafted-t", 0): rows(*(("t", "t", p, v + 1) for p, v in zip(photos, values, strict=True))),
+    }
+    summary = subject.summarise(better, resamplings=300, seed=0)
+    psnr = summary[summary["metric"] == "psnr_y"].set_index("distribution")[["value", "low", "high"]]
+    np.testing.assert_allclose(psnr.loc["crafted-t"] - psnr.loc["full"], 1.0)

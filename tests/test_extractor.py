@@ -1,0 +1,152 @@
+"""Training the encoder and applying extractors."""
+
+from __future__ import annotations
+
+import shutil
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from degcraft.degrade import degrade
+from degcraft.errors import UserError
+from degcraft.extractor import Extractor, _standardise, augment, train_encoder
+from degcraft.networks import NetworkSpec, load_network, save_network
+from degcraft.networks.encoder import Encoder
+from degcraft.networks.sr import to_tensor
+from degcraft.seeds import stream
+from degcraft.settings import EncoderSettings
+from degcraft.space import Choices, Range, Step, build
+
+QUICK = EncoderSettings(channels=2, features=4, samples=32, buffer=16, passes=1, batch=8)
+
+
+@pytest.fixture(scope="module")
+def degraded(patches, space, scale):
+    """256 patches that the encoder has not seen, and their parameters."""
+    with h5py.File(patches) as file:
+        hr = file["patches"][:]
+    images, parameters = [], []
+    for i in range(256):
+        generator = stream(1, "test", i)
+        parameters.append(space.draw(i % len(space), generator))
+        images.append(degrade(augment(hr[i % len(hr)], generator), space, parameters[-1], scale, generator))
+    return np.stack(images), np.stack(parameters)
+
+
+def test_features_have_mean_zero_and_deviation_one(encoder, degraded):
+    network, _ = load_network(encoder)
+    _standardise(network, degraded[0], torch.device("cpu"))
+    with torch.no_grad():
+        tensor = to_tensor(torch.from_numpy(degraded[0]))
+        features, raw = network.features(tensor).numpy(), network.embedding(tensor).std(dim=0).numpy()
+    np.testing.assert_allclose(features.mean(axis=0), 0.0, atol=1e-3)
+    deviation, lively = features.std(axis=0, ddof=1), raw > 0.2 * raw.max()
+    assert lively.sum() >= 2
+    np.testing.assert_allclose(deviation[lively], 1.0, atol=1e-3)
+    assert deviation.max() < 1.001  # the others are not blown up
+
+
+def test_features_tell_degradations_apart(encoder, encoder_settings, degraded, space):
+    features = Extractor(encoder)(degraded[0])
+    assert features.shape == (256, encoder_settings.features)
+    assert features.dtype == np.float32
+    sigma = degraded[1][:, space.names.index("blur_sigma")]
+    design = np.column_stack([features, np.ones(len(features))])
+    explained = design @ np.linalg.lstsq(design, sigma, rcond=None)[0]
+    assert np.corrcoef(explained, sigma)[0, 1] > 0.6
+
+
+def test_loss_falls(encoder, encoder_settings):
+    curve = pd.read_csv(encoder.with_suffix(".csv"))
+    steps = encoder_settings.samples * encoder_settings.passes // encoder_settings.batch
+    assert list(curve.columns) == ["step", "loss"]
+    assert curve["step"].tolist() == [*range(50, steps, 50), steps]
+    assert curve["loss"].iloc[-1] < 0.7 * curve["loss"].iloc[0]
+
+
+def test_patches_do_not_depend_on_their_batch(encoder, degraded):
+    extractor = Extractor(encoder)
+    np.testing.assert_allclose(extractor(degraded[0][:20], batch=3), extractor(degraded[0][:20]), atol=1e-4)
+    order = np.random.default_rng(0).permutation(20)
+    np.testing.assert_allclose(extractor(degraded[0][:20][order]), extractor(degraded[0][:20])[order], atol=1e-4)
+
+
+def test_features_that_hardly_varied_do_not_drown_the_others():
+    torch.manual_seed(0)
+    network = Encoder(channels=4, features=32, outputs=1).eval()
+    calm, wild = (
+        to_tensor(torch.from_numpy(np.random.default_rng(0).integers(*values, (64, 16, 16, 3), dtype=np.uint8)))
+        for values in ((120, 130), (0, 256))
+    )
+    with torch.no_grad():  # make the first feature one that calm patches leave at 0 and wild ones at about 1
+        network.embed.weight.copy_(torch.eye(32))
+        network.embed.bias.zero_()
+        before, after = network.embedding(calm).mean(dim=0), network.embedding(wild).mean(dim=0)
+        direction = (after - before) / (after - before).square().sum()
+        network.embed.weight[0], network.embed.bias[0] = direction, -direction @ before - 0.3
+        network.embed.weight[1:] /= network.embedding(calm)[:, 1:].std(dim=0).max()  # the others do vary
+        assert network.embedding(calm)[:, 0].max() == 0
+        assert 0.1 < network.embedding(wild)[:, 0].mean() < 1
+        _standardise(network, (calm * 255).round().byte().permute(0, 2, 3, 1).numpy(), torch.device("cpu"))
+        assert network.features(wild)[:, 0].abs().max() < 100
+
+
+def test_same_seed_same_bytes_whatever_the_patches_that_describe_bins(patches, space, tmp_path, scale):
+    others = shutil.copy(patches, tmp_path / "others.h5")
+    with h5py.File(others, "r+") as file:
+        assert (file["photo"][4:8] == 1).all()  # every second photo is none to train on
+        file["patches"][4:8] = 0
+    for name, source in (("a", patches), ("b", others)):
+        train_encoder(source, space, tmp_path / name, tmp_path / f"{name}.csv", QUICK, scale, 0)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_an_output_for_every_axis_that_varies(patches, tmp_path, scale):
+    steps = [
+        Step("blur", (("sigma", Range(0.2, 2.0, 2)),)),  # a number
+        Step("resize", (("kind", Choices(("area", "bicubic"))),)),  # one of five kinds
+        Step("noise", (("sigma", Range(5.0, 5.0)),)),  # does not vary
+    ]
+    train_encoder(patches, build(steps), tmp_path / "a.safetensors", tmp_path / "a.csv", QUICK, scale, 0)
+    _, spec = load_network(tmp_path / "a.safetensors")
+    assert dict(spec.arguments) == {"channels": 2, "features": 4, "outputs": 1 + 5}
+    assert np.isfinite(pd.read_csv(tmp_path / "a.csv")["loss"]).all()
+
+
+def test_a_space_in_which_nothing_varies_is_refused(patches, tmp_path, scale):
+    with pytest.raises(UserError, match="no axis varies"):
+        train_encoder(patches, build([Step("resize", ())]), tmp_path / "a", tmp_path / "b", QUICK, scale, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(seed=st.integers(0, 1000))
+def test_augmentation_keeps_shape_and_sharpness(seed, make_photo):
+    patch = make_photo(24, 24, seed % 5)
+    result = augment(patch, np.random.default_rng(seed))
+    assert result.shape == patch.shape
+    assert result.dtype == np.uint8
+    # flips, turns, channel order and inversion leave a channel's deviation; the gain takes 0.6 to 1 of it
+    before, after = patch.std(axis=(0, 1)), result.std(axis=(0, 1))
+    assert after.max() <= before.max() + 0.5
+    assert after.min() >= 0.6 * before.min() - 0.5
+    np.testing.assert_array_equal(result, augment(patch, np.random.default_rng(seed)))
+
+
+def test_augmentation_varies(make_photo):
+    patch = make_photo(24, 24)
+    assert len({augment(patch, stream(0, "x", i)).tobytes() for i in range(20)}) == 20
+
+
+def test_what_is_no_extractor_is_refused(tmp_path):
+    spec = NetworkSpec.of("compact", channels=2, blocks=0, scale=2)
+    save_network(tmp_path / "model.safetensors", spec.build(), spec)
+    with pytest.raises(UserError, match=r"model\.safetensors: holds a compact, which is no feature extractor"):
+        Extractor(tmp_path / "model.safetensors")
+    with pytest.raises(UserError, match="no such file"):
+        Extractor(tmp_path / "nothing.safetensors")

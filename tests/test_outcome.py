@@ -1,0 +1,147 @@
+"""The sentences and the table at the end of a run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from degcraft.outcome import Summary, outcome, sentence
+
+CERTIFICATE = {"distance_prior": 20.78, "distance": 1.19}
+
+
+def write_summary(folder: Path, values: dict[tuple[str, str], float | list[float]]) -> Path:
+    """A ``summary.csv`` of PSNR-Y; a list holds one value a seed."""
+    lines = ["distribution,seed,testset,metric,value,low,high,n"]
+    for (distribution, testset), given in values.items():
+        for seed, value in enumerate(given if isinstance(given, list) else [given]):
+            lines.append(f"{distribution},{seed},{testset},psnr_y,{value},{value - 1},{value + 1},7")
+    path = folder / "summary.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def said(tmp_path):
+    """What is said of the target ``cam`` for some PSNR-Y values."""
+
+    def say(values, certificate=None):
+        return sentence("cam", Summary.read(write_summary(tmp_path, values)), certificate)
+
+    return say
+
+
+def test_crafted_above_the_others(said):
+    assert said(
+        {
+            ("bicubic", "cam"): 26.5,
+            ("full", "cam"): 27.94,
+            ("clean", "cam"): 27.23,
+            ("crafted-cam", "cam"): 28.25,
+            ("full", "full"): 26.50,
+            ("crafted-cam", "full"): 26.45,
+        }
+    ) == (
+        "On the photos of cam the crafted model reaches 28.25 dB PSNR-Y: 0.31 dB above the full model, 1.02 dB above "
+        "the clean model; over the full range it gives up 0.05 dB against the full model."
+    )
+
+
+def test_crafted_below_the_others_and_below_interpolation(said):
+    assert said(
+        {
+            ("bicubic", "cam"): 28.0,
+            ("full", "cam"): 27.5,
+            ("clean", "cam"): 27.8,
+            ("oracle-cam", "cam"): 27.3,
+            ("crafted-cam", "cam"): 27.3,
+            ("full", "full"): 26.0,
+            ("crafted-cam", "full"): 26.2,
+        }
+    ) == (
+        "On the photos of cam the crafted model reaches 27.30 dB PSNR-Y: 0.20 dB below the full model, 0.50 dB below "
+        "the clean model, level with the oracle model, 0.70 dB below bicubic interpolation; over the full range it "
+        "gains 0.20 dB against the full model."
+    )
+
+
+def test_other_targets_do_not_count(said):
+    text = said({("crafted-cam", "cam"): 27.0, ("bicubic", "cam"): 26.0, ("oracle-film", "film"): 30.0})
+    assert (
+        text == "On the photos of cam the crafted model reaches 27.00 dB PSNR-Y: 1.00 dB above bicubic interpolation."
+    )
+
+
+def test_without_a_full_model(said):
+    text = said({("crafted-cam", "cam"): 27.0, ("clean", "cam"): 26.5, ("crafted-cam", "full"): 25.0})
+    assert text.endswith(": 0.50 dB above the clean model; over the full range it reaches 25.00 dB.")
+
+
+def test_without_a_crafted_model(said):
+    text = said({("bicubic", "cam"): 26.0, ("full", "cam"): 27.0})
+    assert text == (
+        "No crafted model was trained. PSNR-Y on the photos of cam: the full model 27.00 dB, "
+        "bicubic interpolation 26.00 dB."
+    )
+
+
+def test_without_test_pairs(said):
+    text = said({("full", "full"): 26.0, ("crafted-cam", "full"): 25.9}, CERTIFICATE)
+    assert text == (
+        "cam has no test pairs, so PSNR-Y on its photos is unknown; crafting took the distance to its reference photos "
+        "from 20.8 to 1.19; over the full range the crafted model gives up 0.10 dB against the full model."
+    )
+    assert said({}) == "cam has no test pairs, so PSNR-Y on its photos is unknown."
+
+
+def test_seeds_are_averaged(said):
+    text = said({("bicubic", "cam"): 20.0, ("crafted-cam", "cam"): [27.0, 28.0], ("full", "cam"): [26.0, 27.5]})
+    assert "reaches 27.50 dB PSNR-Y (mean of 2 seeds): 0.75 dB above the full model" in text
+
+
+def test_an_interval_is_averaged_over_seeds(tmp_path):
+    score = Summary.read(write_summary(tmp_path, {("full", "cam"): [26.0, 27.0]})).get("full", "cam")
+    assert score is not None
+    assert (score.value, score.low, score.high, score.photos, score.seeds) == (26.5, 25.5, 27.5, 7, 2)
+
+
+def test_names_are_not_taken_for_numbers_or_gaps(tmp_path):
+    summary = Summary.read(write_summary(tmp_path, {("full", "007"): 26.0, ("full", "NA"): 27.0}))
+    assert summary.targets == ["007", "NA"]
+
+
+def test_the_terminal_text(tmp_path):
+    values = {("crafted-cam", "cam"): 28.0, ("full", "cam"): 27.0, ("full", "full"): 26.0, ("bicubic", "cam"): 25.0}
+    write_summary(tmp_path, values)
+    (tmp_path / "upscaled" / "cam").mkdir(parents=True)
+    text = outcome(tmp_path)
+    lines = text.splitlines()
+    assert lines[1].split() == ["PSNR-Y,", "dB", "cam", "full"]
+    assert [line.split() for line in lines[2:5]] == [
+        ["bicubic", "25.00", "-"],
+        ["full", "27.00", "26.00*"],
+        ["crafted-cam", "28.00*", "-"],
+    ]
+    assert "1.00 dB above the full model" in " ".join(lines)
+    assert f"report: {tmp_path}/report.html" in lines
+    assert f"photos: {tmp_path}/upscaled/cam" in lines
+    assert max(map(len, lines)) <= max(100, len(str(tmp_path)) + 30)
+
+
+def test_the_terminal_text_where_nothing_was_measured(tmp_path):
+    write_summary(tmp_path, {})
+    folder = tmp_path / "targets" / "cam"
+    folder.mkdir(parents=True)
+    (folder / "certificate.json").write_text(json.dumps(CERTIFICATE))
+    text = outcome(tmp_path)
+    assert "No target has test pairs" in text
+    assert "*" not in text
+
+
+def test_neither_torch_nor_matplotlib_is_imported():
+    program = "import sys, degcraft.outcome; sys.exit(bool({'torch', 'matplotlib', 'cv2'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

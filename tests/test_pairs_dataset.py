@@ -1,0 +1,107 @@
+"""Batches of pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from torch.utils.data import DataLoader
+
+from degcraft.errors import UserError
+from degcraft.pairs import gather_pairs, make_pairs
+from degcraft.pairs_dataset import PairBatches
+from degcraft.settings import PairSettings
+from degcraft.space import Choices, Distribution, Step, build
+from degcraft.storage import creating_h5
+
+AREA = Distribution.uniform(build([Step("resize", (("kind", Choices(("area",))),))]))
+SCALE = 2
+
+
+def write_pairs(folder, small, count):
+    """Pairs whose HR patches are the LR patches with every pixel doubled: shrinking by area gives them back exactly."""
+    with creating_h5(folder / "patches.h5") as file:
+        file["patches"] = small.repeat(SCALE, axis=1).repeat(SCALE, axis=2)
+    make_pairs(AREA, folder / "patches.h5", folder / "part.h5", PairSettings(count), 0, SCALE, 0)
+    gather_pairs([folder / "part.h5"], AREA, folder / "patches.h5", folder / "pairs.h5", SCALE, 0)
+    return folder / "pairs.h5"
+
+
+@pytest.fixture(scope="module")
+def textured(tmp_path_factory):
+    """20 pairs of 7 patches of noise."""
+    small = np.random.default_rng(0).integers(0, 256, (7, 12, 12, 3)).astype(np.uint8)
+    return write_pairs(tmp_path_factory.mktemp("textured"), small, 20)
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory):
+    """12 pairs, each of one colour: its number."""
+    small = np.broadcast_to(np.arange(12, dtype=np.uint8)[:, None, None, None], (12, 8, 8, 3))
+    return write_pairs(tmp_path_factory.mktemp("numbered"), np.ascontiguousarray(small), 12)
+
+
+def batches(pairs, steps, batch=5, crop=8, seed=0):
+    return PairBatches(pairs, batch, crop, SCALE, seed, steps)
+
+
+def test_crops_stay_aligned_after_flips_and_turns(textured):
+    dataset = batches(textured, range(40))
+    orientations = set()
+    for lr, hr in (dataset[i] for i in range(len(dataset))):
+        assert lr.shape == (5, 8, 8, 3)
+        assert hr.shape == (5, 16, 16, 3)
+        np.testing.assert_array_equal(hr.numpy(), lr.numpy().repeat(SCALE, axis=1).repeat(SCALE, axis=2))
+        orientations.update(image.tobytes() for image in lr.numpy())
+    assert len(orientations) > 150  # 7 patches alone would give 7
+
+
+def test_all_eight_turns_and_flips_occur(textured):
+    dataset = batches(textured, range(150), crop=12)
+    seen = {image.tobytes() for i in range(150) for image in dataset[i][0].numpy()}
+    assert len(seen) == 7 * 8
+
+
+@pytest.mark.parametrize("batch", [1, 5, 12, 30])
+def test_every_epoch_is_a_permutation(numbered, batch):
+    dataset = batches(numbered, range(60 // batch), batch)
+    order = np.concatenate([dataset[i][0][:, 0, 0, 0].numpy() for i in range(len(dataset))]).reshape(5, 12)
+    for epoch in order:
+        assert sorted(epoch) == list(range(12))
+    assert len({tuple(epoch) for epoch in order}) == 5
+
+
+def loaded(pairs, workers):
+    loader = DataLoader(batches(pairs, range(12)), batch_size=None, num_workers=workers)
+    return [tuple(part.numpy() for part in item) for item in loader]
+
+
+def test_batches_do_not_depend_on_the_workers(textured):
+    for alone, shared in zip(loaded(textured, 0), loaded(textured, 2), strict=True):
+        for a, b in zip(alone, shared, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_batch_depends_on_its_step_alone(textured):
+    whole, rest = batches(textured, range(20)), batches(textured, range(13, 20))
+    assert len(rest) == 7
+    for a, b in zip(whole[15], rest[2], strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(whole[15][0], batches(textured, range(20), seed=1)[15][0])
+
+
+def test_wrong_files_and_crops_are_named(textured, tmp_path):
+    with pytest.raises(UserError, match=r"train\.crop is 13, but the LR patches of .* have 12 pixels"):
+        batches(textured, range(3), crop=13)
+    with pytest.raises(UserError, match=r"none\.h5: no such file"):
+        batches(tmp_path / "none.h5", range(3))
+    with creating_h5(tmp_path / "other.h5") as file:
+        file["lr"] = np.zeros(3)
+    with pytest.raises(UserError, match="has no dataset 'hr'"):
+        batches(tmp_path / "other.h5", range(3))
+
+
+def test_missing_patches_are_an_error_and_not_black(tmp_path):
+    pairs = write_pairs(tmp_path, np.full((3, 8, 8, 3), 200, np.uint8), 6)
+    (tmp_path / "patches.h5").unlink()
+    with pytest.raises(UserError, match=r"patches\.h5: no such file"):
+        batches(pairs, range(3))

@@ -1,0 +1,110 @@
+"""Figures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib import pyplot
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from degcraft.craft import marginals
+from degcraft.plots import CRAFTED, PRIOR, TRUTH, axis_label, plot_marginals, plot_trace
+from degcraft.solver import Iterate, Solution
+from degcraft.space import Choices, Range, Step, build
+
+SPACE = build(
+    [
+        Step("blur", (("sigma", Range(0.2, 3.2, 3)),)),
+        Step("resize", (("kind", Choices(("bicubic", "area"))),)),
+        Step("noise", (("sigma", Range(5.0, 5.0)),)),  # does not vary, so it gets no panel
+        Step("jpeg", (("quality", Range(30, 90, 2)),)),
+    ]
+)
+
+
+def table():
+    weight = np.random.default_rng(0).dirichlet(np.ones(12))
+    rows = marginals(SPACE, weight, np.full(12, 1 / 12))
+    return rows.assign(low=0.8 * rows["weight"], high=1.2 * rows["weight"])
+
+
+def pixels(path, colour):
+    """How many pixels of a figure have a colour."""
+    image = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    return int((np.abs(image - np.rint(np.array(to_rgb(colour)) * 255)).max(axis=-1) <= 2).sum())
+
+
+@pytest.fixture
+def figure(tmp_path):
+    """``figure(truth)``: the file with the marginals."""
+
+    def draw(truth=(), rows=None, name="marginals"):
+        plot_marginals(table() if rows is None else rows, truth, tmp_path / f"{name}.png")
+        return tmp_path / f"{name}.png"
+
+    return draw
+
+
+def test_a_panel_for_every_axis_that_varies(figure):
+    three = Image.open(figure())
+    assert three.format == "PNG"
+    one = Image.open(figure(rows=table().query("axis == 'jpeg_quality'")))
+    assert three.width == pytest.approx(3 * one.width, abs=2)
+    assert three.height == one.height
+
+
+def test_bars_cover_what_the_weights_say(figure):
+    rows = table().query("axis == 'blur_sigma'")
+    even = figure(rows=rows.assign(weight=1 / 3, low=1 / 3, high=1 / 3), name="even")
+    one = figure(rows=rows.assign(weight=[1.0, 0.0, 0.0], low=[1.0, 0.0, 0.0], high=[1.0, 0.0, 0.0]), name="one")
+    # both scales end a little above their tallest bar: three bars of that height, or one
+    assert pixels(even, CRAFTED) / pixels(one, CRAFTED) == pytest.approx(3.0, rel=0.15)
+    assert pixels(even, PRIOR) > 300
+
+
+@pytest.mark.parametrize("truth", [(0.4, 1.0), (0.5, 0.5)], ids=["range", "point"])
+def test_the_truth_is_drawn_where_it_is_known(truth, figure):
+    rows = table().query("axis == 'blur_sigma'")
+    without = pixels(figure(rows=rows), TRUTH)
+    assert without == 0
+    # everything lies in the first third: the line rises to 1, far above the bars
+    with_truth = Image.open(figure((("blur_sigma", Range(*truth)),), rows=rows))
+    image = np.asarray(with_truth.convert("RGB")).astype(int)
+    found = np.abs(image - np.rint(np.array(to_rgb(TRUTH)) * 255)).max(axis=-1) <= 2
+    assert np.ptp(np.flatnonzero(found[40:].any(axis=1))) > 200  # the legend is above
+
+
+@pytest.mark.parametrize("first", ["blur_sigma", "resize_kind"])
+def test_the_legend_names_every_line_whichever_panel_comes_first(first, figure, tmp_path):
+    rows = table().query("axis in ['blur_sigma', 'resize_kind']")
+    path = figure((("blur_sigma", Range(0.4, 1.0)),), rows.sort_values("axis", key=lambda a: a != first, kind="stable"))
+    legend = tmp_path / "legend.png"
+    Image.open(path).crop((0, 0, Image.open(path).width, 45)).save(legend)
+    for colour in (CRAFTED, PRIOR, TRUTH):
+        assert pixels(legend, colour) > 60
+
+
+def test_same_input_same_bytes(figure):
+    assert figure(name="a").read_bytes() == figure(name="b").read_bytes()
+    assert pyplot.get_fignums() == []
+
+
+def test_axis_labels_by_hand():
+    labels = {
+        "noise_sigma": "noise sigma (of 255)",
+        "blur2_sigma": "blur2 sigma (HR px)",
+        "resize_kind": "resize kind",
+        "jpeg_quality": "jpeg quality (1-100)",
+    }
+    assert {axis: axis_label(axis) for axis in labels} == labels
+
+
+def test_trace(tmp_path):
+    rows = tuple(Iterate(10 * i, 0.0, 8.0 * 0.5**i + 1, 0.0, 8.0 * 0.4**i) for i in range(12))
+    for name in "ab":
+        plot_trace(Solution(np.ones(1), rows, 9.0), tmp_path / f"{name}.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert pixels(tmp_path / "a.png", CRAFTED) > 100
+    assert pixels(tmp_path / "a.png", TRUTH) > 100
+    assert pyplot.get_fignums() == []

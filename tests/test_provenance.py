@@ -1,0 +1,97 @@
+"""Digests of the code that a stage runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+
+import pytest
+
+import degcraft
+from degcraft.provenance import PACKAGE, code_digest, modules_used
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """``fresh()``: the provenance module of a copy of the package, just loaded, and that copy's folder."""
+    package = tmp_path / "degcraft"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def load():
+        spec = importlib.util.spec_from_file_location("copied_provenance", package / "provenance.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    load.package = package
+    return load
+
+
+def test_a_copy_has_the_same_digest(fresh):
+    for module in ("photos", "train", "networks.sr"):
+        assert fresh().code_digest(module) == code_digest(module)
+        assert re.fullmatch("[0-9a-f]{16}", code_digest(module))
+
+
+@pytest.mark.parametrize(
+    ("stage", "edited", "changes"),
+    [
+        ("train", "train.py", True),
+        ("train", "pairs_dataset.py", True),
+        ("train", "networks/sr.py", True),
+        ("train", "networks/__init__.py", True),
+        ("train", "seeds.py", True),
+        ("train", "solver.py", False),
+        ("train", "plots.py", False),
+        ("train", "settings.py", False),  # reaches a stage as parameters
+        ("craft", "solver.py", True),
+        ("craft", "moments.py", True),
+        ("craft", "networks/sr.py", False),
+        ("photos", "patches.py", True),
+        ("photos", "operators.py", False),
+        ("degrade", "resampling.py", True),
+        ("report", "report.html.j2", True),  # a template belongs to its module
+        ("photos", "report.html.j2", False),
+    ],
+)
+def test_the_digest_follows_the_modules_that_are_used(stage, edited, changes, fresh):
+    before = fresh().code_digest(stage)
+    path = fresh.package / edited
+    path.write_text(path.read_text() + "\n# edited\n")
+    assert (fresh().code_digest(stage) != before) == changes
+
+
+def test_a_new_import_counts(fresh):
+    path = fresh.package / "seeds.py"
+    assert "solver" not in fresh().modules_used("seeds")
+    path.write_text(path.read_text() + "\nfrom degcraft import solver\n")
+    assert "solver" in fresh().modules_used("seeds")
+
+
+def test_closures():
+    train = modules_used("train")
+    assert {"train", "networks", "networks.sr", "networks.encoder", "pairs", "pairs_dataset", "degrade", "operators",
+            "resampling", "storage", "seeds", "space", "device"} <= train  # fmt: skip
+    assert not train & {"craft", "solver", "evaluate", "plots", "config", "extractor.train"}
+    assert {"moments", "solver", "space", "operators"} <= modules_used("craft")
+    assert not any(name.startswith("networks") for name in modules_used("craft"))
+    assert modules_used("errors") == {"errors"}
+
+
+def modules():
+    paths = [path.relative_to(PACKAGE).with_suffix("") for path in sorted(PACKAGE.rglob("*.py"))]
+    return [".".join(path.parts).removesuffix(".__init__") for path in paths if path.parts != ("__init__",)]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_every_import_of_the_package_is_noticed(module):
+    """A closure that is read off the source must hold whatever Python itself imports."""
+    path = PACKAGE.joinpath(*module.split("."))
+    source = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+    assert not re.search(r"^\s*(import degcraft|from \.)", source, re.MULTILINE)  # forms that are not followed
+    assert modules_used(module) <= set(modules())
+
+
+def test_the_package_is_this_one():
+    assert str(PACKAGE) in degcraft.__path__

@@ -1,0 +1,81 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+from degcraft.errors import UserError
+from degcraft.storage import creating_h5, reading_h5, replacing
+
+
+def test_a_file_appears_when_the_block_ends(tmp_path):
+    final = tmp_path / "new" / "table.csv"
+    with replacing(final) as partial:
+        partial.write_text("a")
+        assert not final.exists()
+        assert partial.suffix == ".csv"
+        assert partial.name.startswith(".")
+    assert final.read_text() == "a"
+    assert list(final.parent.iterdir()) == [final]
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
+    final = tmp_path / "table.csv"
+    final.write_text("old")
+    with pytest.raises(ValueError, match="stop"), replacing(final) as partial:
+        partial.write_text("half")
+        raise ValueError("stop")
+    assert final.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [final]
+
+
+def test_hdf5_appears_whole_or_not_at_all(tmp_path):
+    final = tmp_path / "a.h5"
+    with pytest.raises(ValueError, match="stop"), creating_h5(final) as file:
+        file["x"] = np.arange(5)
+        raise ValueError("stop")
+    assert list(tmp_path.iterdir()) == []
+    with creating_h5(final) as file:
+        file["x"] = np.arange(5)
+    with reading_h5(final, "x") as file:
+        np.testing.assert_array_equal(file["x"][:], np.arange(5))
+
+
+def test_a_killed_process_leaves_nothing_under_the_name(tmp_path):
+    code = (
+        "import os, sys\nfrom degcraft.storage import creating_h5\n"
+        "with creating_h5(sys.argv[1]) as file:\n    file['x'] = [1]; file.flush(); os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.h5")], check=False).returncode == 9
+    assert not (tmp_path / "a.h5").exists()
+
+
+def test_same_content_same_bytes(tmp_path):
+    for name in ("a.h5", "b.h5"):
+        with creating_h5(tmp_path / name) as file:
+            file["x"] = np.arange(100)
+            file.attrs["axes"] = ["blur_sigma", "noise_sigma"]
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_reading_says_what_is_wrong(tmp_path):
+    def refused(match: str, *datasets: str) -> None:
+        with pytest.raises(UserError, match=match) as error, reading_h5(tmp_path / "a.h5", *datasets):
+            pass
+        assert str(tmp_path / "a.h5") in str(error.value)
+        assert "delete it and run again" in str(error.value)
+
+    refused("no such file")
+    (tmp_path / "a.h5").write_text("no HDF5")
+    refused("not a whole HDF5 file")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = np.zeros(10_000)
+    refused("'y'", "x", "y")
+    whole = (tmp_path / "a.h5").read_bytes()
+    (tmp_path / "a.h5").write_bytes(whole[: len(whole) // 2])
+    refused("not a whole HDF5 file", "x")

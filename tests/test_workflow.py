@@ -1,0 +1,314 @@
+"""Real runs of the workflow on tiny input: artifacts, determinism, re-runs, errors."""
+
+import filecmp
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+TINY = {
+    "scale": 4,
+    "seed": 3,
+    "photos": {"size": 64, "per_photo": 6},
+    "degradation": [
+        {"blur": {"sigma": {"range": [0.2, 3.0], "bins": 2}}},
+        {"resize": {"kind": ["bicubic"]}},
+        {"noise": {"sigma": {"range": [0, 25], "bins": 3}}},
+        {"jpeg": {"quality": {"range": [30, 95], "bins": 1}}},
+    ],
+    "extractor": "encoder",
+    "encoder": {"channels": 4, "features": 6, "samples": 128, "buffer": 64, "passes": 1, "batch": 16},
+    "bin_features": {"patches": 8, "shards": 3},
+    "craft": {"bootstrap": 10},
+    "pairs": {"count": 40, "shards": 2},
+    "train": {
+        "distributions": ["full", "clean", "crafted", "oracle"],
+        "channels": 4,
+        "blocks": 1,
+        "steps": 60,
+        "batch": 2,
+        "crop": 12,
+        "checkpoint_every": 20,
+    },
+    "evaluate": {"draws": 2, "bootstrap": 50, "examples": 1},
+}
+
+
+def make_photos(folder, count, size, seed):
+    """Photos with edges and texture at several scales."""
+    folder.mkdir(parents=True)
+    generator = np.random.default_rng(seed)
+    for i in range(count):
+        layers = [generator.uniform(0, 255, (size // 2**k + 1, size // 2**k + 1, 3)) for k in (1, 3, 5)]
+        photo = sum(cv2.resize(layer, (size, size)) for layer in layers) / len(layers)
+        cv2.imwrite(str(folder / f"photo{i}.png"), photo.astype(np.uint8))
+    return folder
+
+
+def shrink_photos(source, folder, scale):
+    """Some low-resolution version of every photo."""
+    folder.mkdir(parents=True)
+    for path in source.iterdir():
+        photo = cv2.imread(str(path))
+        small = cv2.resize(photo, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(folder / path.name), small)
+    return folder
+
+
+def snakemake(folder, config, *arguments, cores=2):
+    """Run the workflow in a folder of its own; returns the finished process."""
+    folder.mkdir(exist_ok=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
+    command += ["--configfile", folder / "config.yaml", "--cores", str(cores), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=600)
+
+
+def rules_planned(process):
+    """The rules that a dry run would run, from its table of jobs."""
+    output = process.stdout + process.stderr
+    assert process.returncode == 0, output[-3000:]
+    if "Nothing to be done" in output:
+        return set()
+    rows = output.split("Job stats:")[1].split("total")[0].splitlines()[3:]
+    return {row.split()[0] for row in rows if row.strip()} - {"default", "all"}
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Folders of HR photos, of photos for a made target, and of a real target's references and test pairs."""
+    root = tmp_path_factory.mktemp("photos")
+    hr = make_photos(root / "hr", 4, 128, 0)
+    (hr / "broken.jpg").write_bytes(b"no photo")
+    made = make_photos(root / "made", 4, 96, 1)
+    test = make_photos(root / "test-hr", 2, 96, 2)
+    lr = shrink_photos(test, root / "test-lr", 4)
+    return {"hr": hr, "made": made, "test_hr": test, "test_lr": lr}
+
+
+@pytest.fixture(scope="module")
+def config(photos):
+    """Two targets: one made from a truth, one of real files."""
+    targets = {
+        "made": {"truth": {"noise_sigma": [2, 8], "blur_sigma": [0.5, 1.5]}, "photos": str(photos["made"])},
+        "real": {
+            "reference": str(photos["test_lr"]),
+            "test": {"lr": str(photos["test_lr"]), "hr": str(photos["test_hr"])},
+        },
+    }
+    return {**TINY, "hr": str(photos["hr"]), "targets": targets}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, config):
+    """A finished run on two cores: its folder and its process."""
+    folder = tmp_path_factory.mktemp("run") / "two"
+    process = snakemake(folder, config, cores=2)
+    assert process.returncode == 0, process.stderr[-4000:]
+    return folder, process
+
+
+def test_it_says_what_it_found_and_where_to_look(finished):
+    _, process = finished
+    assert "results/report.html" in process.stderr
+    assert "PSNR-Y" in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "columns"),
+    [
+        ("hr/photos.csv", "file,width,height,used,reason,patches"),
+        ("targets/made/reference.csv", "file,width,height,used,reason,patches"),
+        ("targets/made/marginals.csv", "axis,lower,upper,choice,weight,prior,low,high"),
+        ("targets/made/trace.csv", "iteration,objective,distance,kl,gap"),
+        ("summary.csv", "distribution,seed,testset,metric,value,low,high,n"),
+        ("models/full/seed0/training.csv", "step,loss,learning_rate"),
+        ("extractor/encoder.csv", "step,loss"),
+        ("evaluation/full/seed0/full.csv", "target,file,photo,psnr_y,ssim_y,psnr_rgb,ssim_rgb"),
+        (
+            "targets/real/weights.csv",
+            "bin,weight,prior,blur_sigma_lower,blur_sigma_upper,resize_kind,noise_sigma_lower,noise_sigma_upper,"
+            "jpeg_quality_lower,jpeg_quality_upper",
+        ),
+    ],
+)
+def test_tables_have_the_columns_that_others_rely_on(finished, file, columns):
+    assert (finished[0] / "results" / file).read_text().splitlines()[0] == columns
+
+
+def test_photos_that_cannot_be_used_are_listed_with_the_reason(finished):
+    table = pd.read_csv(finished[0] / "results/hr/photos.csv").set_index("file")
+    assert not table.loc["broken.jpg", "used"]
+    assert "not a PNG" in table.loc["broken.jpg", "reason"]
+    assert (table.drop("broken.jpg")["patches"] == 6).all()
+
+
+def test_certificate_is_within_the_tolerance(finished):
+    facts = json.loads((finished[0] / "results/targets/made/certificate.json").read_text())
+    assert facts["relative_gap"] <= facts["tolerance"]
+    assert facts["distance"] < facts["distance_prior"]
+
+
+def test_pairs_file_holds_what_the_design_says(finished):
+    results = finished[0] / "results"
+    with h5py.File(results / "pairs/crafted-made.h5") as file, h5py.File(results / "hr/patches.h5") as source:
+        assert file["lr"].shape == (40, 16, 16, 3) and file["lr"].dtype == np.uint8
+        assert file["hr"].shape == (40, 64, 64, 3) and file["hr"].dtype == np.uint8
+        assert file["bin"].dtype == np.int32 and file["parameters"].dtype == np.float32
+        assert list(file.attrs["axes"]) == ["blur_sigma", "resize_kind", "noise_sigma", "jpeg_quality"]
+        assert file.attrs["scale"] == 4 and file.attrs["seed"] == 3
+        assert np.array_equal(file["hr"][24:40], source["patches"][:16])  # 24 patches, passed through again
+        weights = pd.read_csv(results / "targets/made/weights.csv")
+        for index, values in zip(file["bin"][:], file["parameters"][:], strict=True):
+            row = weights.iloc[index]
+            assert row["noise_sigma_lower"] <= values[2] <= row["noise_sigma_upper"]
+
+
+def test_summary_compares_everything_on_its_test_sets(finished):
+    table = pd.read_csv(finished[0] / "results/summary.csv")
+    found = {(d, t) for d, t in zip(table["distribution"], table["testset"], strict=True)}
+    expected = {(d, t) for d in ("bicubic", "full", "clean") for t in ("made", "real", "full", "clean")}
+    for name, own in (("crafted-made", "made"), ("crafted-real", "real"), ("oracle-made", "made")):
+        expected |= {(name, t) for t in (own, "full", "clean")}
+    assert found == expected
+    assert set(table["metric"]) == {"psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb"}
+    assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
+    assert set(table.loc[table["testset"] == "full", "n"]) == {4}  # two photos of each target
+
+
+def test_upscaled_photos_have_the_references_names_and_four_times_their_size(finished, photos):
+    names = sorted(path.name for path in (finished[0] / "results/upscaled/real").iterdir())
+    assert names == sorted(path.name for path in photos["test_lr"].iterdir())
+    assert cv2.imread(str(finished[0] / "results/upscaled/real" / names[0])).shape == (96, 96, 3)
+
+
+def test_every_job_left_a_log_and_a_benchmark(finished):
+    results = finished[0] / "results"
+    logs = {path.relative_to(results / "logs").with_suffix("") for path in results.rglob("*.log")}
+    benchmarks = {path.relative_to(results / "benchmarks").with_suffix("") for path in results.rglob("*.tsv")}
+    assert logs == benchmarks and len(logs) > 20
+
+
+def test_one_core_gives_the_same_bytes_as_two(finished, config, tmp_path):
+    process = snakemake(tmp_path / "one", config, cores=1)
+    assert process.returncode == 0, process.stderr[-4000:]
+    compared = 0
+    for path in (finished[0] / "results").rglob("*"):
+        relative = path.relative_to(finished[0])
+        if path.is_file() and relative.parts[1] not in ("logs", "benchmarks"):
+            assert filecmp.cmp(path, tmp_path / "one" / relative, shallow=False), relative
+            compared += 1
+    assert compared > 50
+
+
+def test_touching_nothing_runs_nothing_also_in_a_copy(finished, config, tmp_path):
+    assert rules_planned(snakemake(finished[0], config, "--dry-run")) == set()
+    shutil.copytree(finished[0], tmp_path / "copy", symlinks=True, copy_function=shutil.copy2)
+    assert rules_planned(snakemake(tmp_path / "copy", config, "--dry-run")) == set()
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "expected"),
+    [
+        ("craft", {"generalization": 0.1}, "craft pairs_shard pairs train evaluate summary report upscale"),
+        ("pairs", {"count": 41}, "pairs_shard pairs train evaluate summary report upscale"),
+        ("train", {"learning_rate": 0.01}, "train evaluate summary report upscale"),
+        ("evaluate", {"draws": 3}, "testset evaluate evaluate_bicubic summary report"),
+        ("upscale", {"tile": 128}, "evaluate evaluate_bicubic upscale summary report"),
+    ],
+)
+def test_a_changed_setting_runs_only_what_depends_on_it(finished, config, section, change, expected):
+    changed = {**config, section: {**config.get(section, {}), **change}}
+    assert rules_planned(snakemake(finished[0], changed, "--dry-run")) == set(expected.split())
+
+
+def test_a_new_target_leaves_the_old_ones_alone(finished, config):
+    third = {"reference": config["targets"]["real"]["reference"]}
+    process = snakemake(finished[0], {**config, "targets": {**config["targets"], "third": third}}, "--dry-run")
+    expected = "reference craft pairs_shard pairs train upscale evaluate summary report"
+    assert rules_planned(process) == set(expected.split())
+    output = process.stdout + process.stderr
+    assert "train: crafted-third" in output and "train: full" not in output
+
+
+def test_snakemakes_own_report_works(finished, config):
+    process = snakemake(finished[0], config, "--report", "snakemake-report.html")
+    assert process.returncode == 0, process.stderr[-2000:]
+    assert (finished[0] / "snakemake-report.html").stat().st_size > 10_000
+
+
+def test_the_other_settings_run_too(photos, tmp_path):
+    """Scale 2, SRResNet, the srgan extractor, every kind of axis, a folder to degrade, and a target without tests."""
+    config = {
+        **TINY,
+        "hr": str(photos["hr"]),
+        "scale": 2,
+        "degradation": [
+            {"blur": {"kind": ["isotropic", "anisotropic"], "sigma": 1.0, "ratio": {"range": [0.3, 1.0]}}},
+            {"resize": {"kind": ["area", "bilinear", "bicubic", "bicubic-aliased"]}},
+            {"noise": {"sigma": {"range": [0, 20], "bins": 2}}},
+            {"jpeg": {"quality": 80}},
+            {"jpeg": {"quality": {"range": [50, 90]}}},
+        ],
+        "targets": {"album": {"reference": str(photos["test_lr"]), "upscale": str(photos["test_lr"])}},
+        "photos": {"size": 32, "per_photo": 4},
+        "extractor": "srgan",
+        "srgan": {"channels": 8, "blocks": 2, "steps": 3, "adversarial_steps": 3, "batch": 2},
+        "train": {**TINY["train"], "distributions": ["crafted"], "network": "srresnet", "steps": 4},
+        "degrade": {"photos": str(photos["made"]), "distributions": ["full", "crafted"]},
+    }
+    process = snakemake(tmp_path, config)
+    assert process.returncode == 0, process.stderr[-4000:]
+    table = pd.read_csv(tmp_path / "results/degraded/crafted-album/parameters.csv")
+    assert list(table["photo"]) == sorted(path.name for path in photos["made"].iterdir())
+    assert {"resize_kind", "jpeg_quality", "jpeg2_quality", "blur_ratio"} <= set(table.columns)
+    assert cv2.imread(str(tmp_path / "results/degraded/full/photo0.png")).shape == (48, 48, 3)
+    assert len(pd.read_csv(tmp_path / "results/space/bins.csv")) == 16
+
+    config["extractor"] = str(tmp_path / "results/extractor/srgan.safetensors")
+    process = snakemake(tmp_path / "checkpoint", config, "results/targets/album/certificate.json")
+    assert process.returncode == 0, process.stderr[-4000:]
+    one, other = (folder / "results/targets/album/weights.csv" for folder in (tmp_path, tmp_path / "checkpoint"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"craft": {"generalisation": 0.1}}, "craft: unknown key 'generalisation'; did you mean 'generalization'?"),
+        ({"hr": "nowhere"}, "hr: no folder 'nowhere'"),
+        ({"scale": 3}, "scale: 3 is not one of [2, 4]"),
+    ],
+)
+def test_a_wrong_configuration_gets_a_sentence(config, tmp_path, change, message):
+    process = snakemake(tmp_path, {**config, **change})
+    assert process.returncode != 0
+    assert message in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_no_usable_photo_gets_a_sentence(config, tmp_path):
+    make_photos(tmp_path / "small", 2, 40, 0)
+    process = snakemake(tmp_path, {**config, "hr": str(tmp_path / "small")})
+    assert process.returncode != 0
+    assert "none of the 2 photos can be used (photo0.png: smaller than a patch of 64 pixels" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--cores", "2"], ["--profile", "slurm"]])
+def test_snakemake_plans_from_the_root(arguments):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    command = ["snakemake", "--dry-run", "--forceall", *arguments]
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert {"photos", "train", "report"} <= rules_planned(process)
