@@ -68,10 +68,6 @@ def test_result_does_not_depend_on_the_shards(gathered, space):
         assert {name: file[name].dtype for name in file} == {"bin": "i4", "count": "i8", "mean": "f8", "second": "f8"}
 
 
-def test_more_shards_than_bins(gathered):
-    assert gathered(9).read_bytes() == gathered(1).read_bytes()
-
-
 def test_moments_are_those_of_the_degraded_patches(patches, encoder, scale, tmp_path):
     space = build([Step("resize", (("kind", Choices(("area", "bicubic"))),))])  # nothing random in it
     describe_bins(space, range(2), patches, encoder, tmp_path / "a.h5", SETTINGS, scale, seed=0)

@@ -125,10 +125,13 @@ def test_sixteen_bits_with_transparency(name, deep, tmp_path):
     np.testing.assert_allclose(checked(tmp_path / name), 0.2 * deep / 257 + 0.8 * 255, atol=1.5)
 
 
-def test_sixteen_bit_tiff_in_planes(deep, tmp_path):
-    planes = np.ascontiguousarray(deep.transpose(2, 0, 1))
-    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", planarconfig="separate")
+def test_tiff_in_planes(deep, tmp_path):
+    for name, image in (("a.tif", rounded(deep)), ("b.tif", deep)):
+        planes = np.ascontiguousarray(image.transpose(2, 0, 1))
+        tifffile.imwrite(tmp_path / name, planes, photometric="rgb", planarconfig="separate")
     np.testing.assert_array_equal(checked(tmp_path / "a.tif"), rounded(deep))
+    with pytest.raises(ImageError, match=r"b\.tif: stores its 16-bit colours in separate planes"):
+        read_image(tmp_path / "b.tif")
 
 
 @pytest.mark.parametrize("bits", [8, 16])

@@ -65,7 +65,7 @@ def test_same_seed_same_bytes(name, make_photo):
 @pytest.mark.parametrize("name", OPERATORS)
 def test_parameters_are_complete(name):
     for parameter in OPERATORS[name].parameters:
-        assert (parameter.choices is None) != (parameter.lower is None or parameter.upper is None)
+        assert (parameter.choices is None) == (parameter.lower < parameter.upper)
         if parameter.choices is not None and parameter.default is not None:
             assert parameter.default in parameter.choices
         elif parameter.default is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 
 import h5py
 import numpy as np
@@ -39,6 +40,13 @@ def made(patches, uniform, scale, tmp_path):
 
 def test_shards_do_not_change_a_byte(made):
     assert made(1).read_bytes() == made(3).read_bytes()
+
+
+def test_no_dataset_records_when_it_was_made(made):
+    begun = int(time.time())
+    content = made(1).read_bytes()
+    for second in range(begun, int(time.time()) + 1):  # as HDF5 writes it
+        assert second.to_bytes(4, "little") not in content
 
 
 def test_more_shards_than_pairs(made):

@@ -55,9 +55,9 @@ def test_a_panel_for_every_axis_that_varies(figure):
 
 
 def test_bars_cover_what_the_weights_say(figure):
-    rows = table().query("axis == 'blur_sigma'")
-    even = figure(rows=rows.assign(weight=1 / 3, low=1 / 3, high=1 / 3), name="even")
-    one = figure(rows=rows.assign(weight=[1.0, 0.0, 0.0], low=[1.0, 0.0, 0.0], high=[1.0, 0.0, 0.0]), name="one")
+    rows = table().query("axis == 'blur_sigma'").assign(low=0.0, high=0.0)
+    even = figure(rows=rows.assign(weight=1 / 3), name="even")
+    one = figure(rows=rows.assign(weight=[1.0, 0.0, 0.0]), name="one")
     # both scales end a little above their tallest bar: three bars of that height, or one
     assert pixels(even, CRAFTED) / pixels(one, CRAFTED) == pytest.approx(3.0, rel=0.15)
     assert pixels(even, PRIOR) > 300
@@ -87,6 +87,7 @@ def test_the_legend_names_every_line_whichever_panel_comes_first(first, figure, 
 
 def test_same_input_same_bytes(figure):
     assert figure(name="a").read_bytes() == figure(name="b").read_bytes()
+    assert not {"Software", "Creation Time"} & set(Image.open(figure()).info)  # other versions, other days
     assert pyplot.get_fignums() == []
 
 

@@ -211,6 +211,10 @@ def test_averaged_weights_by_hand():
         assert not torch.equal(value, run.network.state_dict()[name])
 
 
+def test_the_averaged_weights_are_what_is_saved(run):
+    assert run("a")[0] != run("b", dataclasses.replace(SHORT, ema=0.0))[0]
+
+
 def test_without_averaging_the_last_weights_are_saved():
     torch.manual_seed(0)
     run = _Run(Compact(channels=3, blocks=0, scale=2), dataclasses.replace(TINY, ema=0.0))

@@ -29,11 +29,11 @@ TINY = {
     ],
     "extractor": "encoder",
     "encoder": {"channels": 4, "features": 6, "samples": 128, "buffer": 64, "passes": 1, "batch": 16},
-    "bin_features": {"patches": 8, "shards": 3},
+    "bin_features": {"patches": 8, "shards": 2},
     "craft": {"bootstrap": 10},
     "pairs": {"count": 40, "shards": 2},
     "train": {
-        "distributions": ["full", "clean", "crafted", "oracle"],
+        "distributions": ["full", "crafted", "oracle"],
         "channels": 4,
         "blocks": 1,
         "steps": 60,
@@ -99,15 +99,9 @@ def photos(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def config(photos):
-    """Two targets: one made from a truth, one of real files."""
-    targets = {
-        "made": {"truth": {"noise_sigma": [2, 8], "blur_sigma": [0.5, 1.5]}, "photos": str(photos["made"])},
-        "real": {
-            "reference": str(photos["test_lr"]),
-            "test": {"lr": str(photos["test_lr"]), "hr": str(photos["test_hr"])},
-        },
-    }
-    return {**TINY, "hr": str(photos["hr"]), "targets": targets}
+    """One target, made from a truth."""
+    made = {"truth": {"noise_sigma": [2, 8], "blur_sigma": [0.5, 1.5]}, "photos": str(photos["made"])}
+    return {**TINY, "hr": str(photos["hr"]), "targets": {"made": made}}
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +131,7 @@ def test_it_says_what_it_found_and_where_to_look(finished):
         ("extractor/encoder.csv", "step,loss"),
         ("evaluation/full/seed0/full.csv", "target,file,photo,psnr_y,ssim_y,psnr_rgb,ssim_rgb"),
         (
-            "targets/real/weights.csv",
+            "targets/made/weights.csv",
             "bin,weight,prior,blur_sigma_lower,blur_sigma_upper,resize_kind,noise_sigma_lower,noise_sigma_upper,"
             "jpeg_quality_lower,jpeg_quality_upper",
         ),
@@ -178,26 +172,26 @@ def test_pairs_file_holds_what_the_design_says(finished):
 def test_summary_compares_everything_on_its_test_sets(finished):
     table = pd.read_csv(finished[0] / "results/summary.csv")
     found = {(d, t) for d, t in zip(table["distribution"], table["testset"], strict=True)}
-    expected = {(d, t) for d in ("bicubic", "full", "clean") for t in ("made", "real", "full", "clean")}
-    for name, own in (("crafted-made", "made"), ("crafted-real", "real"), ("oracle-made", "made")):
-        expected |= {(name, t) for t in (own, "full", "clean")}
-    assert found == expected
+    models = ("bicubic", "full", "crafted-made", "oracle-made")
+    assert found == {(d, t) for d in models for t in ("made", "full", "clean")}
     assert set(table["metric"]) == {"psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb"}
     assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
-    assert set(table.loc[table["testset"] == "full", "n"]) == {4}  # two photos of each target
+    assert set(table.loc[table["testset"] == "full", "n"]) == {2}  # photos, not degradations
 
 
-def test_upscaled_photos_have_the_references_names_and_four_times_their_size(finished, photos):
-    names = sorted(path.name for path in (finished[0] / "results/upscaled/real").iterdir())
-    assert names == sorted(path.name for path in photos["test_lr"].iterdir())
-    assert cv2.imread(str(finished[0] / "results/upscaled/real" / names[0])).shape == (96, 96, 3)
+def test_upscaled_photos_have_the_references_names_and_four_times_their_size(finished):
+    results = finished[0] / "results"
+    names = sorted(path.name for path in (results / "upscaled/made").glob("*.png"))
+    assert names == ["photo0.png", "photo2.png"]  # of four photos, every second one
+    assert cv2.imread(str(results / "targets/made/made/reference/photo0.png")).shape == (24, 24, 3)
+    assert cv2.imread(str(results / "upscaled/made/photo0.png")).shape == (96, 96, 3)
 
 
 def test_every_job_left_a_log_and_a_benchmark(finished):
     results = finished[0] / "results"
     logs = {path.relative_to(results / "logs").with_suffix("") for path in results.rglob("*.log")}
     benchmarks = {path.relative_to(results / "benchmarks").with_suffix("") for path in results.rglob("*.tsv")}
-    assert logs == benchmarks and len(logs) > 20
+    assert logs == benchmarks and len(logs) > 15
 
 
 def test_one_core_gives_the_same_bytes_as_two(finished, config, tmp_path):
@@ -233,10 +227,10 @@ def test_a_changed_setting_runs_only_what_depends_on_it(finished, config, sectio
     assert rules_planned(snakemake(finished[0], changed, "--dry-run")) == set(expected.split())
 
 
-def test_a_new_target_leaves_the_old_ones_alone(finished, config):
-    third = {"reference": config["targets"]["real"]["reference"]}
-    process = snakemake(finished[0], {**config, "targets": {**config["targets"], "third": third}}, "--dry-run")
-    expected = "reference craft pairs_shard pairs train upscale evaluate summary report"
+def test_a_new_target_leaves_the_old_ones_alone(finished, config, photos):
+    targets = {**config["targets"], "third": {"reference": str(photos["test_lr"])}}
+    process = snakemake(finished[0], {**config, "targets": targets}, "--dry-run")
+    expected = "reference craft pairs_shard pairs train upscale evaluate summary report"  # evaluate: on the old photos
     assert rules_planned(process) == set(expected.split())
     output = process.stdout + process.stderr
     assert "train: crafted-third" in output and "train: full" not in output
@@ -249,7 +243,9 @@ def test_snakemakes_own_report_works(finished, config):
 
 
 def test_the_other_settings_run_too(photos, tmp_path):
-    """Scale 2, SRResNet, the srgan extractor, every kind of axis, a folder to degrade, and a target without tests."""
+    """Scale 2, SRResNet, the srgan extractor, every kind of axis, a folder to degrade, and targets of real files."""
+    test_lr = shrink_photos(photos["test_hr"], tmp_path / "lr", 2)
+    own_tests = {"lr": str(test_lr), "hr": str(photos["test_hr"])}
     config = {
         **TINY,
         "hr": str(photos["hr"]),
@@ -261,11 +257,11 @@ def test_the_other_settings_run_too(photos, tmp_path):
             {"jpeg": {"quality": 80}},
             {"jpeg": {"quality": {"range": [50, 90]}}},
         ],
-        "targets": {"album": {"reference": str(photos["test_lr"]), "upscale": str(photos["test_lr"])}},
+        "targets": {"album": {"reference": str(test_lr), "test": own_tests, "upscale": str(photos["test_lr"])}},
         "photos": {"size": 32, "per_photo": 4},
         "extractor": "srgan",
         "srgan": {"channels": 8, "blocks": 2, "steps": 3, "adversarial_steps": 3, "batch": 2},
-        "train": {**TINY["train"], "distributions": ["crafted"], "network": "srresnet", "steps": 4},
+        "train": {**TINY["train"], "distributions": ["clean", "crafted"], "network": "srresnet", "steps": 4},
         "degrade": {"photos": str(photos["made"]), "distributions": ["full", "crafted"]},
     }
     process = snakemake(tmp_path, config)
@@ -275,6 +271,9 @@ def test_the_other_settings_run_too(photos, tmp_path):
     assert {"resize_kind", "jpeg_quality", "jpeg2_quality", "blur_ratio"} <= set(table.columns)
     assert cv2.imread(str(tmp_path / "results/degraded/full/photo0.png")).shape == (48, 48, 3)
     assert len(pd.read_csv(tmp_path / "results/space/bins.csv")) == 16
+    summary = pd.read_csv(tmp_path / "results/summary.csv")
+    assert set(summary["distribution"]) == {"bicubic", "clean", "crafted-album"}
+    assert set(summary["testset"]) == {"album", "full", "clean"}
 
     config["extractor"] = str(tmp_path / "results/extractor/srgan.safetensors")
     process = snakemake(tmp_path / "checkpoint", config, "results/targets/album/certificate.json")
@@ -312,3 +311,14 @@ def test_snakemake_plans_from_the_root(arguments):
     command = ["snakemake", "--dry-run", "--forceall", *arguments]
     process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     assert {"photos", "train", "report"} <= rules_planned(process)
+
+
+def test_a_target_without_test_pairs_is_upscaled_all_the_same(finished, config, photos):
+    targets = {"album": {"reference": str(photos["test_lr"])}}
+    train = {**config["train"], "distributions": ["crafted"], "steps": 5}
+    process = snakemake(finished[0].parent / "untested", {**config, "targets": targets, "train": train})
+    assert process.returncode == 0, process.stderr[-4000:]
+    results = finished[0].parent / "untested" / "results"
+    assert (results / "summary.csv").read_text() == "distribution,seed,testset,metric,value,low,high,n\n"
+    assert sorted(path.name for path in (results / "upscaled/album").glob("*.png")) == ["photo0.png", "photo1.png"]
+    assert "no test pairs" in (results / "report.html").read_text()

@@ -4,10 +4,3 @@ The library is what the method *is*: degradation spaces, feature moments, the Fr
 the stages that turn photos into pairs, models and tables. It knows nothing of Snakemake; the workflow's scripts call
 it.
 """
-
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    __version__ = version("degcraft")
-except PackageNotFoundError:  # imported from a source tree that was never installed
-    __version__ = "0.0.0"

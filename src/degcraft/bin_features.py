@@ -60,7 +60,7 @@ def describe_bins(
         moments.append(Moments.of(apply(np.stack(lr))))
     with creating_h5(output) as file:
         file["bin"] = np.array(bins, np.int32)
-        write_moments(file, moments)
+        write_moments(file, moments, apply.length)
 
 
 def gather_bins(parts: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]) -> None:
@@ -80,14 +80,14 @@ def gather_bins(parts: Sequence[str | os.PathLike[str]], output: str | os.PathLi
         raise UserError(f"{parts[0]} and the parts beside it do not hold every bin once; delete them and run again")
     with creating_h5(output) as file:
         file["bin"] = index[order]
-        write_moments(file, [moments[i] for i in order])
+        write_moments(file, [moments[i] for i in order], len(moments[0].mean))
 
 
-def write_moments(file: h5py.File, moments: Sequence[Moments]) -> None:
-    """Add ``count``, ``mean`` and ``second`` of several sets to an open HDF5 file."""
+def write_moments(file: h5py.File, moments: Sequence[Moments], length: int) -> None:
+    """Add ``count``, ``mean`` and ``second`` of several sets (or none) of features of some length to an HDF5 file."""
     file["count"] = np.array([m.count for m in moments], np.int64)
-    file["mean"] = np.stack([m.mean for m in moments])
-    file["second"] = np.stack([m.second for m in moments])
+    file["mean"] = np.array([m.mean for m in moments], np.float64).reshape(-1, length)
+    file["second"] = np.array([m.second for m in moments], np.float64).reshape(-1, length, length)
 
 
 def read_moments(path: str | os.PathLike[str]) -> list[Moments]:

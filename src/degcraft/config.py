@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jsonschema import Draft202012Validator, ValidationError
 
@@ -15,6 +16,11 @@ from degcraft.errors import UserError
 from degcraft.images import list_images
 from degcraft.space import Choices, Range, Step, build
 from degcraft.target import Truth, true_distribution
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+S = TypeVar("S", bound="DataclassInstance")
 
 RESERVED = ("full", "clean", "crafted", "oracle", "bicubic")
 
@@ -94,7 +100,7 @@ def parse_config(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
     Raises:
         UserError: everything that is wrong, a line each.
     """
-    problems = list(schema_problems(raw, schema))
+    problems = [*_not_finite(raw), *schema_problems(raw, schema)]
     if problems:
         raise UserError("\n".join(problems))
     config = _parse(raw)
@@ -110,6 +116,15 @@ def schema_problems(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterat
         yield from _in_words(error)
 
 
+def _not_finite(value: Any, where: str = "") -> Iterator[str]:
+    """Numbers that YAML can write and nothing can compute with."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{where}: {value} is no number to compute with"
+    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from _not_finite(item, f"{where}.{key}".lstrip("."))
+
+
 def _in_words(error: ValidationError) -> Iterator[str]:
     where = ".".join(str(part) for part in error.absolute_path) or "configuration"
     if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
@@ -118,11 +133,19 @@ def _in_words(error: ValidationError) -> Iterator[str]:
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {', '.join(known)}"
             yield f"{where}: unknown key {key!r}; {hint}"
-    elif error.validator in ("oneOf", "anyOf") and error.context:
-        closest = max(error.context, key=lambda e: (len(e.absolute_path), e.validator == "additionalProperties"))
-        yield from _in_words(closest)
-    elif error.validator == "propertyNames":
-        yield f"{where}: {error.instance!r} cannot be a name: {error.schema.get('description', error.message)}"  # type: ignore[union-attr]
+    elif error.validator == "oneOf":
+        if not isinstance(error.instance, Mapping):
+            return  # its type is an error of its own
+        given = [key for key in ("truth", "photos") if key in error.instance]
+        if "reference" in error.instance or not given or "test" in error.instance:
+            yield f"{where}: give either 'reference' (and 'test', if there is any), or 'truth' and 'photos'"
+        else:
+            yield f"{where}: needs the key {'photos' if given == ['truth'] else 'truth'!r}"
+    elif error.validator == "anyOf" and error.context:
+        # of the forms that a value can have, the one that was meant is the one that it resembles most
+        yield from _in_words(max(error.context, key=lambda e: (len(e.absolute_path), e.validator != "type")))
+    elif "propertyNames" in error.absolute_schema_path:
+        yield f"{where}: {error.instance!r} cannot be a name; use {error.schema['description']}"  # type: ignore[index]
     elif error.validator == "required":
         missing = [key for key in error.schema["required"] if key not in error.instance]  # type: ignore[index,operator]
         yield f"{where}: needs the key {', '.join(map(repr, missing))}"
@@ -165,27 +188,34 @@ def _parse(raw: Mapping[str, Any]) -> Config:
     degrade = raw.get("degrade", {})
     return Config(
         hr=Path(raw["hr"]),
-        scale=raw["scale"],
-        seed=raw.get("seed", 0),
-        photos=settings.PhotoSettings(**raw.get("photos", {})),
+        scale=int(raw["scale"]),
+        seed=int(raw.get("seed", 0)),
+        photos=_section(settings.PhotoSettings, raw.get("photos", {})),
         degradation=parse_steps(raw["degradation"]),
-        targets={name: _target(name, target) for name, target in raw["targets"].items()},
+        targets={str(name): _target(str(name), target) for name, target in raw["targets"].items()},
         extractor=extractor if checkpoint is None else f"checkpoint-{checkpoint.stem}",
         checkpoint=checkpoint,
-        encoder=settings.EncoderSettings(**raw.get("encoder", {})),
-        srgan=settings.SrganSettings(**raw.get("srgan", {})),
-        bin_features=settings.BinFeatureSettings(**raw.get("bin_features", {})),
-        reference=settings.ReferenceSettings(**raw.get("reference", {})),
-        craft=settings.CraftSettings(**raw.get("craft", {})),
-        pairs=settings.PairSettings(**raw.get("pairs", {})),
-        train=settings.TrainSettings(**train),
+        encoder=_section(settings.EncoderSettings, raw.get("encoder", {})),
+        srgan=_section(settings.SrganSettings, raw.get("srgan", {})),
+        bin_features=_section(settings.BinFeatureSettings, raw.get("bin_features", {})),
+        reference=_section(settings.ReferenceSettings, raw.get("reference", {})),
+        craft=_section(settings.CraftSettings, raw.get("craft", {})),
+        pairs=_section(settings.PairSettings, raw.get("pairs", {})),
+        train=_section(settings.TrainSettings, train),
         distributions=tuple(distributions),
-        seeds=tuple(seeds),
-        evaluate=settings.EvaluateSettings(**raw.get("evaluate", {})),
-        upscale=settings.UpscaleSettings(**raw.get("upscale", {})),
+        seeds=tuple(map(int, seeds)),
+        evaluate=_section(settings.EvaluateSettings, raw.get("evaluate", {})),
+        upscale=_section(settings.UpscaleSettings, raw.get("upscale", {})),
         degrade_photos=Path(degrade["photos"]) if "photos" in degrade else None,
         degrade_distributions=tuple(degrade.get("distributions", ["crafted"])),
     )
+
+
+def _section(kind: type[S], values: Mapping[str, Any]) -> S:
+    """Settings from a section; ``4.0`` is a whole number to YAML and the schema, but no integer to Python."""
+    numbers = {"int": int, "float": float}
+    types = {field.name: numbers.get(str(field.type)) for field in fields(kind)}
+    return kind(**{key: to(value) if (to := types[key]) else value for key, value in values.items()})
 
 
 def _target(name: str, raw: Mapping[str, Any]) -> Target:
@@ -223,7 +253,7 @@ def _semantic_problems(config: Config) -> Iterator[str]:
             try:
                 true_distribution(config.degradation, target.truth)
             except UserError as error:
-                yield str(error).replace("targets:", f"targets.{name}:")
+                yield f"targets.{name}.truth: {str(error).partition(': ')[2]}"
     size = config.photos.size
     if size % config.scale:
         yield f"photos.size: {size} is no multiple of the scale {config.scale}"
@@ -232,14 +262,22 @@ def _semantic_problems(config: Config) -> Iterator[str]:
     for key in ("encoder", "srgan"):
         if config.extractor == key and getattr(config, key).batch < 2:
             yield f"{key}.batch: must be at least 2"
+    for key, shards, count in (
+        ("bin_features", config.bin_features.shards, len(space)),
+        ("pairs", config.pairs.shards, config.pairs.count),
+    ):
+        if shards > count:
+            yield f"{key}.shards: {shards} are more than the {count} to be shared out; lower it"
     if config.encoder.samples < config.encoder.buffer or config.encoder.buffer < config.encoder.batch:
         yield "encoder: needs samples >= buffer >= batch"
-    if config.degrade_photos is None and not set(config.distributions):
-        yield "train.distributions: name at least one"
     if config.checkpoint is not None and not config.checkpoint.is_file():
         yield f"extractor: {str(config.checkpoint)!r} is neither 'encoder', 'srgan' nor an existing file"
-    if "oracle" in config.distributions and not any(t.truth is not None for t in config.targets.values()):
-        yield "train.distributions: 'oracle' needs a target with a 'truth'"
+    for key, distributions in (
+        ("train", config.distributions),
+        ("degrade", config.degrade_distributions if config.degrade_photos else ()),
+    ):
+        if "oracle" in distributions and not any(t.truth is not None for t in config.targets.values()):
+            yield f"{key}.distributions: 'oracle' needs a target with a 'truth'"
 
 
 def _folder_problems(config: Config) -> Iterator[str]:

@@ -9,7 +9,6 @@ from itertools import product, takewhile
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from degcraft.errors import UserError
@@ -115,6 +114,8 @@ def degrade_folder(
     Raises:
         UserError: no photo can be used, or two would be written to one name.
     """
+    import pandas as pd  # see degcraft.space
+
     paths = list_images(photos)
     distinct_stems(paths)
     space = distribution.space

@@ -12,8 +12,8 @@ import pandas as pd
 
 from degcraft.degrade import PARAMETERS
 from degcraft.errors import UserError
-from degcraft.images import Uint8Image, crop_to_multiple, list_images, read_image, write_image
-from degcraft.metrics import METRICS, bootstrap_mean, measure
+from degcraft.images import Uint8Image, crop_to_multiple, distinct_stems, list_images, read_image, write_image
+from degcraft.metrics import METRICS, WINDOW, bootstrap_mean, measure
 from degcraft.operators import to_uint8
 from degcraft.progress import track
 from degcraft.resampling import resize
@@ -39,6 +39,8 @@ def own_pairs(target: str, lr: str | os.PathLike[str], hr: str | os.PathLike[str
     Raises:
         UserError: an image without its partner.
     """
+    for folder in (lr, hr):
+        distinct_stems(list_images(folder))
     low, high = ({path.stem: path for path in list_images(folder)} for folder in (lr, hr))
     for missing, where in ((low.keys() - high.keys(), hr), (high.keys() - low.keys(), lr)):
         if missing:
@@ -89,6 +91,8 @@ def evaluate(restore: Restore, pairs: Sequence[TestPair], scale: int, examples: 
                 f"{pair.lr}: {lr.shape[1]}x{lr.shape[0]} pixels, but {pair.hr} over the scale {scale} has "
                 f"{hr.shape[1] // scale}x{hr.shape[0] // scale}"
             )
+        if min(hr.shape[:2]) < WINDOW + 2 * scale:
+            raise UserError(f"{pair.hr}: smaller than {WINDOW + 2 * scale} pixels, too small for SSIM; remove the pair")
         restored = restore(lr)
         if len(rows) < count and pair.testset == pairs[0].testset:
             with replacing(examples / f"{pair.lr.stem}.png") as partial:

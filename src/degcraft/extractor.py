@@ -36,6 +36,9 @@ class Extractor:
         path: file written by `train_encoder` or `degcraft.srgan.train_srgan`.
         threads: CPU threads.
 
+    Attributes:
+        length: of the feature vectors, d.
+
     Raises:
         UserError: the file is missing, damaged or no extractor.
     """
@@ -44,6 +47,7 @@ class Extractor:
         network, spec = load_network(path)
         if not isinstance(network, Encoder | SRResNet):
             raise UserError(f"{path}: holds a {spec.name}, which is no feature extractor")
+        self.length = dict(spec.arguments)["features" if isinstance(network, Encoder) else "channels"]
         self._device = prepare(threads, 0, "features")
         self._network = on_device(network, self._device)
 

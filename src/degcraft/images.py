@@ -68,7 +68,8 @@ def read_image(path: str | os.PathLike[str]) -> Uint8Image:
                     raise ImageError(path, "has several frames or pages; save one of them as a photo")
                 image.load()
                 turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-                deep = _sixteen_bit(path) if image.format in ("PNG", "TIFF") else None
+                tags = dict(getattr(image, "tag_v2", {}))
+                deep = _sixteen_bit(path, tags) if image.format in ("PNG", "TIFF") else None
                 if deep is None and image.mode not in _PLAIN_MODES:
                     raise ImageError(path, f"pixel type {image.mode!r} is not supported; save it with 8 or 16 bits")
                 upright = image if deep is None else deep
@@ -79,12 +80,12 @@ def read_image(path: str | os.PathLike[str]) -> Uint8Image:
         raise ImageError(path, f"more than {Image.MAX_IMAGE_PIXELS} pixels; cut it into smaller photos") from None
     except UnidentifiedImageError:
         raise ImageError(path, "is not a PNG, JPEG, WebP or TIFF image") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # what Pillow raises on a damaged file is whatever its decoder stumbled over
         raise ImageError(path, f"cannot be read ({str(error) or type(error).__name__})") from None
 
 
 _PLAIN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "La", "CMYK", "YCbCr", "LAB", "HSV"})
-_ORIENTATION = 0x0112
+_ORIENTATION, _PHOTOMETRIC, _PLANAR = 0x0112, 0x0106, 0x011C
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -103,15 +104,19 @@ def _compose(image: Image.Image) -> Uint8Image:
     return np.array(image.convert("RGB"))  # a copy, since torch wants writable memory
 
 
-def _sixteen_bit(path: str | os.PathLike[str]) -> Image.Image | None:
-    """A 16-bit file rounded to 8 bits; None if the file has 8 bits.
+def _sixteen_bit(path: str | os.PathLike[str], tags: dict[int, object]) -> Image.Image | None:
+    """A 16-bit file rounded to 8 bits; None if the file has 8 bits. ``tags`` are a TIFF's.
 
     Pillow cuts the lower byte off 16-bit colour, which darkens by half a level; OpenCV keeps both bytes.
     """
     raw = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if raw is None or raw.dtype != np.uint16:
         return None
+    if tags.get(_PLANAR) == 2 and raw.ndim == 3:  # OpenCV mixes such planes up
+        raise ImageError(path, "stores its 16-bit colours in separate planes; save it as PNG")
     pixels = ((raw.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if tags.get(_PHOTOMETRIC) == 0:  # white is zero, which OpenCV ignores
+        pixels = 255 - pixels
     if pixels.ndim == 3:
         colours = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
         return Image.fromarray(cv2.cvtColor(pixels, colours))

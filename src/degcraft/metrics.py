@@ -9,6 +9,7 @@ from skimage.metrics import structural_similarity
 from degcraft.images import Uint8Image, luma
 
 METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
+WINDOW = 11  # side of SSIM's window, pixels
 
 
 def shave(image: NDArray[np.uint8], border: int) -> NDArray[np.uint8]:

@@ -29,7 +29,7 @@ class Parameter:
     Attributes:
         name: as in the configuration; the axis is ``<operator>_<name>``.
         unit: for tables, axis labels and messages.
-        lower, upper: values that make sense, both included; None for a categorical parameter.
+        lower, upper: values that make sense, both included; without meaning for a categorical parameter.
         choices: values of a categorical parameter; None for a continuous one.
         default: taken where the configuration does not name the parameter; None makes it mandatory.
         integer: drawn values are rounded.
@@ -37,8 +37,8 @@ class Parameter:
 
     name: str
     unit: str = ""
-    lower: float | None = None
-    upper: float | None = None
+    lower: float = 0.0
+    upper: float = 0.0
     choices: tuple[str, ...] | None = None
     default: Value | None = None
     integer: bool = False

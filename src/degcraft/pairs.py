@@ -85,12 +85,7 @@ def gather_pairs(
                     index[into] = shard["bin"][rows]
                     parameters[into] = shard["parameters"][rows]
             first += length
-        layout = h5py.VirtualLayout((count, *hr.shape[1:]), np.uint8)
-        relative = os.path.relpath(patches, Path(output).parent)
-        for start in range(0, count, len(hr)):
-            length = min(len(hr), count - start)
-            layout[start : start + length] = h5py.VirtualSource(relative, "patches", hr.shape, np.uint8)[:length]
-        file.create_virtual_dataset("hr", layout)
+        _refer(file, os.path.relpath(patches, Path(output).parent), hr, count)
         choices = {axis.name: axis.choices for axis in space.axes if axis.choices is not None}
         file.attrs["axes"] = space.names
         file.attrs["choices"] = json.dumps(choices)
@@ -112,7 +107,27 @@ def _length(part: str | os.PathLike[str]) -> int:
 
 def _datasets(file: h5py.File, count: int, side: int, axes: int) -> tuple[h5py.Dataset, h5py.Dataset, h5py.Dataset]:
     """Create ``lr``, ``bin`` and ``parameters``; ``lr`` in chunks of one patch, since training reads single ones."""
-    lr = file.create_dataset("lr", (count, side, side, 3), np.uint8, chunks=(1, side, side, 3))
+    chunks = (1, side, side, 3) if count else None  # HDF5 wants no chunk in an empty shard
+    lr = file.create_dataset("lr", (count, side, side, 3), np.uint8, chunks=chunks)
     index = file.create_dataset("bin", (count,), np.int32)
     parameters = file.create_dataset("parameters", (count, axes), np.float32)
     return lr, index, parameters
+
+
+def _refer(file: h5py.File, path: str, hr: h5py.Dataset, count: int) -> None:
+    """Create ``hr``, a virtual dataset that passes through the patches of another file until it has ``count`` rows.
+
+    Through HDF5's own interface, since h5py's `create_virtual_dataset` records the time, and the same pairs must be the
+    same bytes.
+    """
+    creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    creation.set_obj_track_times(False)
+    space = h5py.h5s.create_simple((count, *hr.shape[1:]))
+    source = h5py.h5s.create_simple(hr.shape)
+    for start in range(0, count, len(hr)):
+        block = (min(len(hr), count - start), *hr.shape[1:])
+        space.select_hyperslab((start, 0, 0, 0), block)
+        source.select_hyperslab((0, 0, 0, 0), block)
+        creation.set_virtual(space, path.encode(), hr.name.encode(), source)
+    space.select_all()
+    h5py.h5d.create(file.id, b"hr", h5py.h5t.NATIVE_UINT8, space, creation)

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from degcraft.operators import OPERATORS
 from degcraft.solver import Solution
-from degcraft.space import Range
+from degcraft.space import Choices, Range
 from degcraft.storage import replacing
 from degcraft.target import Truth
 
@@ -38,7 +38,7 @@ def plot_marginals(marginals: pd.DataFrame, truth: Truth, path: str | os.PathLik
     axes = list(grid.flat)
     for ax, (name, rows) in zip(axes, panels, strict=False):
         if rows["choice"].astype(bool).any():
-            _choices(ax, rows)
+            _choices(ax, rows, dict(truth).get(name))
         else:
             _intervals(ax, rows, dict(truth).get(name))
         ax.set_xlabel(axis_label(name))
@@ -48,8 +48,8 @@ def plot_marginals(marginals: pd.DataFrame, truth: Truth, path: str | os.PathLik
         ax.remove()
     for ax in axes[: len(panels) : columns]:
         ax.set_ylabel("share of the distribution")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
+    named = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=3, frameon=False)
     _save(path)
 
 
@@ -60,17 +60,22 @@ def _intervals(ax: Axes, rows: pd.DataFrame, truth: object) -> None:
     edges = [*rows["lower"], rows["upper"].iloc[-1]]
     ax.stairs(rows["prior"], edges, color=PRIOR, linewidth=2, label="full range")
     ax.vlines(centre, rows["low"], rows["high"], color="black", linewidth=1)
-    if isinstance(truth, Range):
+    if isinstance(truth, Range) and truth.lower == truth.upper:
+        ax.axvline(truth.lower, color=TRUTH, linewidth=2, linestyle="--", label="truth")
+    elif isinstance(truth, Range):
         overlap = (rows["upper"].clip(upper=truth.upper) - rows["lower"].clip(lower=truth.lower)).clip(lower=0)
-        share = overlap / max(truth.upper - truth.lower, 1e-12)
-        ax.stairs(share, edges, color=TRUTH, linewidth=2, linestyle="--", label="truth")
+        ax.stairs(overlap / (truth.upper - truth.lower), edges, color=TRUTH, linewidth=2, linestyle="--", label="truth")
 
 
-def _choices(ax: Axes, rows: pd.DataFrame) -> None:
+def _choices(ax: Axes, rows: pd.DataFrame, truth: object) -> None:
     """A categorical axis: a bar a choice."""
     positions = range(len(rows))
+    left, right = [p - 0.4 for p in positions], [p + 0.4 for p in positions]
     ax.bar(positions, rows["weight"], 0.8, color=CRAFTED, label="crafted")
-    ax.hlines(rows["prior"], [p - 0.4 for p in positions], [p + 0.4 for p in positions], PRIOR, linewidth=2)
+    ax.hlines(rows["prior"], left, right, PRIOR, linewidth=2, label="full range")
+    if isinstance(truth, Choices):
+        share = [(choice in truth.values) / len(truth.values) for choice in rows["choice"]]
+        ax.hlines(share, left, right, TRUTH, linewidth=2, linestyles="--", label="truth")
     ax.vlines(positions, rows["low"], rows["high"], color="black", linewidth=1)
     ax.set_xticks(list(positions), [str(choice) for choice in rows["choice"]], rotation=20)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pandas as pd
 
 from degcraft.bin_features import write_moments
@@ -72,7 +73,7 @@ def describe_reference(
         reasons = "; ".join(f"{row['file']}: {row['reason']}" for row in rows[:5]) or "no PNG, JPEG, WebP or TIFF files"
         raise UserError(f"{folder}: none of the {len(rows)} reference photos can be used ({reasons})")
     with creating_h5(output) as file:
-        file["photo"] = used
-        write_moments(file, moments)
+        file["photo"] = np.array(used, np.int32)
+        write_moments(file, moments, apply.length)
     with replacing(table) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False)

@@ -8,13 +8,16 @@ OpenCV's and torch's interpolation, which Real-ESRGAN and BSRGAN draw from.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from degcraft.images import FloatImage
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 KINDS = ("area", "bilinear", "bicubic", "bilinear-aliased", "bicubic-aliased")
 _ALIASED = {"bilinear-aliased": cv2.INTER_LINEAR, "bicubic-aliased": cv2.INTER_CUBIC}
@@ -46,6 +49,8 @@ def resize(image: FloatImage, height: int, width: int, kind: str = "bicubic") ->
 @lru_cache(maxsize=256)
 def _weights(source: int, target: int, kind: str) -> sparse.csr_array:
     """(target, source) interpolation matrix of one dimension; every row sums to 1."""
+    from scipy import sparse  # slow to import, and reading a configuration does not need it
+
     ratio = source / target
     stretch = max(ratio, 1.0)
     support = _RADIUS[kind] * stretch

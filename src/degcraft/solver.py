@@ -24,6 +24,9 @@ class FrechetObjective:
 
     linear minus a concave function of w: convex.
 
+    Attributes:
+        rounding: size of the error that rounding makes in F.
+
     Args:
         mean: (bins, d) float64.
         second: (bins, d, d) float64.
@@ -38,6 +41,7 @@ class FrechetObjective:
         self._root = psd_root(covariance)
         self._constant = float(reference.mean @ reference.mean + np.trace(covariance))
         self._linear = np.trace(second, axis1=1, axis2=2) - 2.0 * mean @ reference.mean
+        self.rounding = 1e-13 * (self._constant + float(np.abs(self._linear).max()))
 
     def __len__(self) -> int:
         return len(self._mean)
@@ -136,7 +140,7 @@ def solve(
         progress: called with every row of the trace.
     """
     distance_prior, _ = objective.value_and_gradient(prior)
-    unit = max(distance_prior, 1e-12)
+    unit = max(distance_prior, 1e4 * objective.rounding)  # a prior that fits perfectly cannot be improved on
     tau = generalization * unit
     log_prior = np.log(prior)
     log_weights = log_prior if start is None else np.log(start)
@@ -151,9 +155,10 @@ def solve(
         if progress is not None:
             progress(trace[-1])
 
+    stuck = False
     for iteration in range(max_iterations + 1):
         gap = certificate(weights, gradient, prior, tau)
-        done = gap <= tolerance * unit or iteration == max_iterations
+        done = gap <= tolerance * unit or iteration == max_iterations or stuck
         if done or iteration % 10 == 0:
             record(iteration, gap)
         if done:
@@ -167,8 +172,11 @@ def solve(
             trial_value, trial_gradient = objective.value_and_gradient(trial)
             divergence = float(trial @ (log_trial - log_weights))
             model = value + float(gradient @ (trial - weights)) + smoothness * divergence
-            if trial_value <= model + 1e-14 * abs(value) or smoothness > 1e12 * unit:
+            if trial_value <= model + objective.rounding:
+                log_weights, weights, value, gradient = log_trial, trial, trial_value, trial_gradient
                 break
             smoothness *= 2.0
-        log_weights, weights, value, gradient = log_trial, trial, trial_value, trial_gradient
+            stuck = smoothness > 1e18 * unit  # no step is short enough for the arithmetic: this is as far as it goes
+            if stuck:
+                break
     return Solution(weights, tuple(trace), unit)

@@ -11,13 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from degcraft.errors import UserError
 from degcraft.operators import OPERATORS, Operator, Parameter, Value
+
+if TYPE_CHECKING:  # half a second that reading a configuration can do without, and every job of a workflow reads it
+    import pandas as pd
 
 AppliedStep = tuple[Operator, dict[str, Value]]
 """An operator with the values of all its parameters."""
@@ -123,6 +126,8 @@ class Space:
 
     def table(self) -> pd.DataFrame:
         """One row a bin: ``<axis>_lower`` and ``<axis>_upper``, or ``<axis>`` for a categorical one."""
+        import pandas as pd
+
         columns: dict[str, object] = {"bin": np.arange(len(self))}
         for i, axis in enumerate(self.axes):
             if axis.choices is None:
@@ -182,12 +187,12 @@ def _cells(axis: Axis, setting: Range | Choices) -> list[tuple[float, float]]:
             if value not in parameter.choices:
                 raise UserError(f"degradation: {axis.name}: no {value!r}; there are {', '.join(parameter.choices)}")
         return [(float(c), float(c)) for c in map(parameter.choices.index, setting.values)]
-    if parameter.choices is not None or parameter.lower is None or parameter.upper is None:
-        raise UserError(f"degradation: {axis.name} takes choices ({', '.join(parameter.choices or ())}), not a range")
+    if parameter.choices is not None:
+        raise UserError(f"degradation: {axis.name} takes choices ({', '.join(parameter.choices)}), not a range")
     if not parameter.lower <= setting.lower <= setting.upper <= parameter.upper:
         raise UserError(
             f"degradation: {axis.name}: range [{setting.lower:g}, {setting.upper:g}] must rise and stay within "
-            f"[{parameter.lower:g}, {parameter.upper:g}]"
+            f"{_limits(parameter)}"
         )
     edges = np.linspace(setting.lower, setting.upper, setting.bins + 1)
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
@@ -236,15 +241,21 @@ class Distribution:
         """Read a distribution from a CSV such as ``weights.csv`` or ``bins.csv`` (then uniform).
 
         Raises:
-            UserError: columns that name no axis, weights that are negative or do not sum to 1.
+            UserError: no such table, columns that name no axis, values outside its limits, weights that are negative or
+                do not sum to 1.
         """
-        table = pd.read_csv(path)
+        import pandas as pd
+
+        try:
+            table = pd.read_csv(path)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: cannot be read as a table ({error})") from None
         space = _from_table(table, path)
         uniform = np.full(len(space), 1.0 / len(space))
-        weight = table["weight"].to_numpy(np.float64) if "weight" in table else uniform
-        prior = table["prior"].to_numpy(np.float64) if "prior" in table else uniform
-        if not (np.isfinite(weight).all() and (weight >= 0).all() and abs(weight.sum() - 1) < 1e-6):
-            raise UserError(f"{path}: weights must be non-negative and sum to 1, they sum to {weight.sum():g}")
+        weight, prior = (_numbers(table, name, path) if name in table else uniform for name in ("weight", "prior"))
+        for name, values in (("weights", weight), ("prior", prior)):
+            if not ((values >= 0).all() and abs(values.sum() - 1) < 1e-6):
+                raise UserError(f"{path}: {name} must be non-negative and sum to 1, they sum to {values.sum():g}")
         return Distribution(space, weight, prior)
 
 
@@ -267,13 +278,35 @@ def _from_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> Space:
         axis = Axis(name, steps.index(step), operator.parameter(parameter_name))
         axes.append(axis)
         if axis.choices is None:
-            lower.append(table[f"{name}_lower"].to_numpy(np.float64))
-            upper.append(table[f"{name}_upper"].to_numpy(np.float64))
+            ends = [_numbers(table, f"{name}_{end}", path) for end in ("lower", "upper")]
+            if not ((axis.parameter.lower <= ends[0]) & (ends[0] <= ends[1]) & (ends[1] <= axis.parameter.upper)).all():
+                raise UserError(f"{path}: {name} must rise from lower to upper, within {_limits(axis.parameter)}")
         else:
-            codes = np.array([axis.choices.index(str(value)) for value in table[name]], np.float64)
-            lower.append(codes)
-            upper.append(codes)
+            unknown = sorted({str(value) for value in table[name]} - set(axis.choices))
+            if unknown:
+                raise UserError(f"{path}: {name}: no {unknown[0]!r}; there are {', '.join(axis.choices)}")
+            ends = [np.array([axis.choices.index(str(value)) for value in table[name]], np.float64)] * 2
+        lower.append(ends[0])
+        upper.append(ends[1])
     if not axes or table.empty:
         raise UserError(f"{path}: holds no bins")
     operators = tuple(step.rstrip("0123456789") for step in steps)
     return Space(operators, tuple(axes), np.stack(lower, axis=1), np.stack(upper, axis=1))
+
+
+def _numbers(table: pd.DataFrame, column: str, path: str | os.PathLike[str]) -> NDArray[np.float64]:
+    """A column of finite numbers."""
+    try:
+        values = table[column].to_numpy(np.float64)
+    except KeyError:
+        raise UserError(f"{path}: has no column {column!r}") from None
+    except ValueError:
+        values = np.array([np.nan])
+    if not np.isfinite(values).all():
+        raise UserError(f"{path}: column {column!r} must hold numbers only")
+    return values
+
+
+def _limits(parameter: Parameter) -> str:
+    """``[1, 100]``."""
+    return f"[{parameter.lower:g}, {parameter.upper:g}]"

@@ -25,14 +25,16 @@ def true_distribution(steps: tuple[Step, ...], truth: Truth) -> Distribution:
         UserError: the truth names an axis that the space lacks, or leaves an operator's limits.
     """
     known = dict(truth)
+    axes = build(steps).names
+    for axis in known:
+        if axis not in axes:
+            raise UserError(f"targets: truth names {axis!r}, which is no axis of the space; it has {', '.join(axes)}")
     narrowed = []
     for name, step in zip(step_names([step.operator for step in steps]), steps, strict=True):
         parameters = {key: _one_bin(setting) for key, setting in step.parameters}
         for axis in [axis for axis in known if axis.startswith(f"{name}_")]:
-            parameters[axis.removeprefix(f"{name}_")] = known.pop(axis)
+            parameters[axis.removeprefix(f"{name}_")] = known[axis]
         narrowed.append(Step(step.operator, tuple(parameters.items())))
-    if known:
-        raise UserError(f"targets: truth names {next(iter(known))!r}, which is no axis of the degradation space")
     return Distribution.uniform(build(narrowed))
 
 
@@ -57,6 +59,8 @@ def make_target(
         raise UserError(f"{photos}: a target needs at least two photos, one for reference and one to test on")
     for index, path in enumerate(paths):
         hr = crop_to_multiple(read_image(path), scale)
+        if not hr.size:
+            raise UserError(f"{path}: smaller than the scale {scale}; remove it or use a larger photo")
         generator = stream(seed, "target", index)
         space: Space = distribution.space
         parameters = space.draw(distribution.sample_bin(generator), generator)

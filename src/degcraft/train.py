@@ -53,14 +53,13 @@ def train(
     run.resume(Path(checkpoint), identity, device)
     batches = PairBatches(pairs, settings.batch, settings.crop, scale, seed, range(run.step, settings.steps))
     loader = DataLoader(batches, batch_size=None, num_workers=settings.workers, pin_memory=device.type == "cuda")
-    losses: list[torch.Tensor] = []
     for lr, hr in track(loader, settings.steps, "train", start=run.step):
         with autocast(device, settings.amp):
             output = run.network(to_tensor(lr.to(device, non_blocking=True)))
-        losses.append(run.advance(functional.l1_loss(output.float(), to_tensor(hr.to(device, non_blocking=True)))))
+        run.advance(functional.l1_loss(output.float(), to_tensor(hr.to(device, non_blocking=True))))
         if run.step % _CURVE_EVERY == 0 or run.step == settings.steps:
-            loss = float(torch.stack(losses).mean())
-            losses.clear()
+            loss = float(torch.stack(run.losses).mean())
+            run.losses.clear()
             if not np.isfinite(loss):
                 raise UserError(
                     f"train: the loss is {loss} at step {run.step}; lower train.learning_rate and run again"
@@ -82,6 +81,7 @@ class _Run:
         self.network = network
         self.step = 0
         self.rows: list[dict[str, float]] = []
+        self.losses: list[torch.Tensor] = []  # since the last row
         self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
         self._settings = settings
         self._optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
@@ -92,8 +92,8 @@ class _Run:
         rise = min(1.0, (step + 1) / max(settings.warmup, 1))
         return float(settings.learning_rate * rise * 0.5 * (1.0 + np.cos(np.pi * step / settings.steps)))
 
-    def advance(self, loss: torch.Tensor) -> torch.Tensor:
-        """One optimiser step and the averaging; returns the detached loss."""
+    def advance(self, loss: torch.Tensor) -> None:
+        """One optimiser step and the averaging."""
         for group in self._optimizer.param_groups:
             group["lr"] = self.learning_rate(self.step)
         self._optimizer.zero_grad(set_to_none=True)
@@ -105,7 +105,7 @@ class _Run:
         current = self.network.state_dict()
         with torch.no_grad():
             torch._foreach_lerp_([self.average[name] for name in current], list(current.values()), 1.0 - decay)
-        return loss.detach()
+        self.losses.append(loss.detach())
 
     def save(self, path: Path, identity: str) -> None:
         """Write a checkpoint, whole or not at all."""
@@ -113,6 +113,7 @@ class _Run:
             "identity": identity,
             "step": self.step,
             "rows": self.rows,
+            "losses": self.losses,
             "network": self.network.state_dict(),
             "average": self.average,
             "optimizer": self._optimizer.state_dict(),
@@ -126,11 +127,13 @@ class _Run:
             return
         try:
             state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        except Exception as error:
-            raise UserError(f"{path}: not a whole checkpoint ({error}); delete it and run again") from None
+        except Exception as error:  # torch has many ways to refuse a file, and says too much about each
+            raise UserError(
+                f"{path}: not a whole checkpoint ({type(error).__name__}); delete it and run again"
+            ) from None
         if state.get("identity") != identity:
             return
-        self.step, self.rows = state["step"], state["rows"]
+        self.step, self.rows, self.losses = state["step"], state["rows"], state["losses"]
         self.network.load_state_dict(state["network"])
         self.average = state["average"]
         self._optimizer.load_state_dict(state["optimizer"])

@@ -33,7 +33,7 @@ rule craft:
         runtime=60,
     params:
         settings=settings("craft"),
-        truth=lambda w: config["targets"][w.target].get("truth", {}),
+        truth=lambda w: truth(w.target),
         seed=CONFIG.seed,
         code=[code_digest("craft"), code_digest("plots")],
     message:

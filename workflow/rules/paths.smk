@@ -38,6 +38,11 @@ def target_photos(name, *folders):
     return [photo for what in folders for photo in photos_in(target_folder(name, what))]
 
 
+def truth(name):
+    """What a made target was degraded with, as the configuration has it; empty for a real one."""
+    return {str(key): target for key, target in config["targets"].items()}[name].get("truth", {})
+
+
 def tested_targets():
     """Targets on whose photos models are compared: all that have test pairs."""
     return [name for name, target in CONFIG.targets.items() if target.tested]

@@ -17,7 +17,7 @@ rule target:
         runtime=30,
     params:
         folder=lambda w: str(CONFIG.targets[w.target].photos),
-        truth=lambda w: config["targets"][w.target]["truth"],
+        truth=lambda w: truth(w.target),
         degradation=config["degradation"],
         scale=CONFIG.scale,
         seed=CONFIG.seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Mapping
@@ -68,6 +69,12 @@ def read_spec(path: str | os.PathLike[str]) -> NetworkSpec:
         raise UserError(f"{path}: was not written by degcraft, its metadata names no network") from None
     if spec.name not in NETWORKS:
         raise UserError(f"{path}: unknown network {spec.name!r}; there are {', '.join(NETWORKS)}")
+    try:
+        inspect.signature(NETWORKS[spec.name]).bind(**dict(spec.arguments))
+    except TypeError as error:
+        raise UserError(f"{path}: its metadata does not describe a {spec.name} ({error})") from None
+    if not all(type(value) is int for _, value in spec.arguments):
+        raise UserError(f"{path}: its metadata does not describe a {spec.name}; its sizes must be integers")
     return spec
 
 
