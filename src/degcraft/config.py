@@ -259,9 +259,6 @@ def _semantic_problems(config: Config) -> Iterator[str]:
         yield f"photos.size: {size} is no multiple of the scale {config.scale}"
     if config.train.crop > size // config.scale:
         yield f"train.crop: {config.train.crop} is more than photos.size / scale = {size // config.scale}"
-    for key in ("encoder", "srgan"):
-        if config.extractor == key and getattr(config, key).batch < 2:
-            yield f"{key}.batch: must be at least 2"
     for key, shards, count in (
         ("bin_features", config.bin_features.shards, len(space)),
         ("pairs", config.pairs.shards, config.pairs.count),

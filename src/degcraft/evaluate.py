@@ -25,7 +25,7 @@ Restore = Callable[[Uint8Image], Uint8Image]
 
 
 @dataclass(frozen=True)
-class TestPair:
+class EvaluationPair:
     """One test image: an LR file, the HR file it should become, and the test set it belongs to."""
 
     testset: str
@@ -33,7 +33,7 @@ class TestPair:
     hr: Path
 
 
-def own_pairs(target: str, lr: str | os.PathLike[str], hr: str | os.PathLike[str]) -> list[TestPair]:
+def own_pairs(target: str, lr: str | os.PathLike[str], hr: str | os.PathLike[str]) -> list[EvaluationPair]:
     """A target's own test pairs: files of the same stem in two folders.
 
     Raises:
@@ -45,14 +45,14 @@ def own_pairs(target: str, lr: str | os.PathLike[str], hr: str | os.PathLike[str
     for missing, where in ((low.keys() - high.keys(), hr), (high.keys() - low.keys(), lr)):
         if missing:
             raise UserError(f"{where}: no photo with the stem {min(missing)!r}, which its partner folder holds")
-    return [TestPair(target, low[stem], high[stem]) for stem in sorted(low)]
+    return [EvaluationPair(target, low[stem], high[stem]) for stem in sorted(low)]
 
 
-def made_pairs(testset: str, folder: str | os.PathLike[str], hr: str | os.PathLike[str]) -> list[TestPair]:
+def made_pairs(testset: str, folder: str | os.PathLike[str], hr: str | os.PathLike[str]) -> list[EvaluationPair]:
     """Pairs from a folder that `degcraft.degrade.degrade_folder` wrote."""
     table = pd.read_csv(Path(folder) / PARAMETERS)
     return [
-        TestPair(testset, Path(folder) / file, Path(hr) / photo)
+        EvaluationPair(testset, Path(folder) / file, Path(hr) / photo)
         for file, photo in zip(table["file"], table["photo"], strict=True)
     ]
 
@@ -67,7 +67,7 @@ def bicubic(scale: int) -> Restore:
     return restore
 
 
-def evaluate(restore: Restore, pairs: Sequence[TestPair], scale: int, examples: Path, count: int) -> pd.DataFrame:
+def evaluate(restore: Restore, pairs: Sequence[EvaluationPair], scale: int, examples: Path, count: int) -> pd.DataFrame:
     """Restore every test image and compare it with its HR photo, ``scale`` pixels shaved off the borders.
 
     Args:
