@@ -111,14 +111,14 @@ def test_an_interval_is_averaged_over_seeds(tmp_path):
 
 def test_names_are_not_taken_for_numbers_or_gaps(tmp_path):
     summary = Summary.read(write_summary(tmp_path, {("full", "007"): 26.0, ("full", "NA"): 27.0}))
-    assert summary.targets == ["007", "NA"]
+    assert summary.testsets == ["007", "NA"]
 
 
 def test_the_terminal_text(tmp_path):
     values = {("crafted-cam", "cam"): 28.0, ("full", "cam"): 27.0, ("full", "full"): 26.0, ("bicubic", "cam"): 25.0}
     write_summary(tmp_path, values)
     (tmp_path / "upscaled" / "cam").mkdir(parents=True)
-    text = outcome(tmp_path)
+    text = outcome(tmp_path, ["cam"])
     lines = text.splitlines()
     assert lines[1].split() == ["PSNR-Y,", "dB", "cam", "full"]
     assert [line.split() for line in lines[2:5]] == [
@@ -137,8 +137,10 @@ def test_the_terminal_text_where_nothing_was_measured(tmp_path):
     folder = tmp_path / "targets" / "cam"
     folder.mkdir(parents=True)
     (folder / "certificate.json").write_text(json.dumps(CERTIFICATE))
-    text = outcome(tmp_path)
-    assert "No target has test pairs" in text
+    (tmp_path / "upscaled" / "old").mkdir(parents=True)  # of a target that the configuration no longer has
+    text = outcome(tmp_path, ["cam"])
+    assert "cam has no test pairs" in text
+    assert "old" not in text
     assert "*" not in text
 
 

@@ -69,12 +69,6 @@ class Summary:
         found = dict.fromkeys(testset for _, testset, _ in self.scores)
         return sorted(found, key=lambda name: ("full", "clean").index(name) + 1 if name in ("full", "clean") else 0)
 
-    @cached_property
-    def targets(self) -> list[str]:
-        """Targets that have test pairs or a model of their own."""
-        suffixes = [distribution.partition("-")[2] for distribution in self.distributions]
-        return [name for name in dict.fromkeys([*self.testsets, *suffixes]) if name not in ("", "full", "clean")]
-
     @property
     def seeds(self) -> int:
         """How many seeds the trained models have."""
@@ -190,18 +184,17 @@ def read_certificate(results: str | os.PathLike[str], target: str) -> dict[str, 
     return dict(json.loads(path.read_text())) if path.is_file() else None
 
 
-def outcome(results: str | os.PathLike[str]) -> str:
+def outcome(results: str | os.PathLike[str], targets: Sequence[str]) -> str:
     """The ending that a run prints: the table of PSNR-Y, a sentence for each target, and where to look.
 
     Args:
         results: the folder with ``summary.csv``.
+        targets: the names of all targets.
     """
     summary = Summary.read(Path(results) / "summary.csv")
-    found = [sentence(target, summary, read_certificate(results, target)) for target in summary.targets]
-    if not summary.scores:
-        found = ["No target has test pairs, so no PSNR-Y was measured."]
+    found = [sentence(target, summary, read_certificate(results, target)) for target in targets]
     paragraphs = ["\n".join(textwrap.wrap(text, WIDTH, break_on_hyphens=False)) for text in found]
-    return "\n" + "\n\n".join(filter(None, [_table(summary), *paragraphs, _places(Path(results), summary.targets)]))
+    return "\n" + "\n\n".join(filter(None, [_table(summary), *paragraphs, _places(Path(results), targets)]))
 
 
 def _table(summary: Summary) -> str:

@@ -92,4 +92,4 @@ def print_outcome():
     from degcraft.outcome import outcome
 
     if Path("results/summary.csv").is_file() and Path("results/report.html").is_file():
-        print(outcome("results"), file=sys.stderr)
+        print(outcome("results", list(CONFIG.targets)), file=sys.stderr)
