@@ -2,11 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from degcraft.images import Uint8Image, luma
+from degcraft.images import ImageError, Uint8Image, luma, read_image
+from degcraft.progress import track
+from degcraft.seeds import stream
+
+Row = dict[str, object]
+"""What became of one photo: ``file, width, height, used, reason, patches``."""
+
+
+def cut_photos(
+    paths: Sequence[Path],
+    rows: list[Row],
+    stage: str,
+    seed: int,
+    *,
+    size: int,
+    count: int,
+    align: int,
+    share: float,
+) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.uint8]]]:
+    """Cut patches from photos, one photo in memory at a time.
+
+    Args:
+        paths: the photos.
+        rows: gets a row for every photo, used or not.
+        stage: names the random stream and the work.
+        seed: of the draws.
+        size, count, align, share: see `textured_positions`.
+
+    Yields:
+        for every photo that can be used its index among ``paths``, and the positions and pixels of its patches.
+    """
+    for index, path in enumerate(track(paths, len(paths), stage)):
+        row: Row = {"file": path.name, "width": 0, "height": 0, "used": False, "reason": "", "patches": 0}
+        rows.append(row)
+        try:
+            image = read_image(path)
+        except ImageError as error:
+            row["reason"] = error.reason
+            continue
+        row["height"], row["width"] = image.shape[:2]
+        places = textured_positions(image, size, count, align, share, stream(seed, stage, index))
+        if len(places):
+            row["used"], row["patches"] = True, len(places)
+            yield index, places, cut(image, places, size)
+        else:
+            row["reason"] = f"smaller than a patch of {size} pixels"
+
+
+def reasons(rows: Sequence[Row]) -> str:
+    """Why photos were not used, for a message: the first five."""
+    more = f"; and {len(rows) - 5} more" if len(rows) > 5 else ""
+    return "; ".join(f"{row['file']}: {row['reason']}" for row in rows[:5]) + more
 
 
 def textured_positions(

@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 
 from degcraft.errors import UserError
-from degcraft.images import ImageError, list_images, read_image
-from degcraft.patches import cut, textured_positions
-from degcraft.progress import track
-from degcraft.seeds import stream
+from degcraft.images import list_images
+from degcraft.patches import Row, cut_photos, reasons
 from degcraft.settings import PhotoSettings
 from degcraft.storage import creating_h5, replacing
 
@@ -35,7 +33,7 @@ def extract(
     """
     paths = list_images(folder)
     size = settings.size
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     with creating_h5(patches) as file:
         chunk = (1, size, size, 3)
         images = file.create_dataset(
@@ -44,44 +42,23 @@ def extract(
         photo = file.create_dataset("photo", (0,), np.int32, maxshape=(None,), chunks=(4096,))
         position = file.create_dataset("position", (0, 2), np.int32, maxshape=(None, 2), chunks=(4096, 2))
         file.attrs.update({"scale": scale, "seed": seed})
-        for index, path in enumerate(track(paths, len(paths), "photos")):
-            row: dict[str, object] = {
-                "file": path.name,
-                "width": 0,
-                "height": 0,
-                "used": False,
-                "reason": "",
-                "patches": 0,
-            }
-            rows.append(row)
-            try:
-                image = read_image(path)
-            except ImageError as error:
-                row["reason"] = error.reason
-                continue
-            row["height"], row["width"] = image.shape[:2]
-            generator = stream(seed, "photos", index)
-            places = textured_positions(image, size, settings.per_photo, scale, settings.textured, generator)
-            if not len(places):
-                row["reason"] = f"smaller than a patch of {size} pixels"
-                continue
+        per_photo, textured = settings.per_photo, settings.textured
+        cuts = cut_photos(paths, rows, "photos", seed, size=size, count=per_photo, align=scale, share=textured)
+        for index, places, pixels in cuts:
             first, end = len(images), len(images) + len(places)
             for dataset in (images, photo, position):
                 dataset.resize(end, axis=0)
-            images[first:end] = cut(image, places, size)
+            images[first:end] = pixels
             photo[first:end] = index
             position[first:end] = places
-            row["used"], row["patches"] = True, len(places)
         if not len(images):
             raise UserError(_nothing_usable(folder, rows))
     with replacing(table) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False)
 
 
-def _nothing_usable(folder: str | os.PathLike[str], rows: list[dict[str, object]]) -> str:
+def _nothing_usable(folder: str | os.PathLike[str], rows: list[Row]) -> str:
     """The sentence that says why no photo was left."""
     if not rows:
         return f"{folder}: holds no PNG, JPEG, WebP or TIFF photos; put sharp photos there or change 'hr'"
-    reasons = "; ".join(f"{row['file']}: {row['reason']}" for row in rows[:5])
-    more = f"; and {len(rows) - 5} more" if len(rows) > 5 else ""
-    return f"{folder}: none of the {len(rows)} photos can be used ({reasons}{more}); add larger or readable ones"
+    return f"{folder}: none of the {len(rows)} photos can be used ({reasons(rows)}); add larger or readable ones"

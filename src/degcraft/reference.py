@@ -10,11 +10,9 @@ import pandas as pd
 from degcraft.bin_features import write_moments
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
-from degcraft.images import ImageError, list_images, read_image
+from degcraft.images import list_images
 from degcraft.moments import Moments
-from degcraft.patches import cut, textured_positions
-from degcraft.progress import track
-from degcraft.seeds import stream
+from degcraft.patches import Row, cut_photos, reasons
 from degcraft.settings import ReferenceSettings
 from degcraft.storage import creating_h5, replacing
 
@@ -49,29 +47,17 @@ def describe_reference(
     """
     apply = Extractor(extractor, settings.threads)
     paths = list_images(folder)
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     moments: list[Moments] = []
     used: list[int] = []
-    for index, path in enumerate(track(paths, len(paths), "reference")):
-        row: dict[str, object] = {"file": path.name, "width": 0, "height": 0, "used": False, "reason": "", "patches": 0}
-        rows.append(row)
-        try:
-            image = read_image(path)
-        except ImageError as error:
-            row["reason"] = error.reason
-            continue
-        row["height"], row["width"] = image.shape[:2]
-        generator = stream(seed, "reference", index)
-        places = textured_positions(image, size, settings.per_photo, settings.align, textured, generator)
-        if not len(places):
-            row["reason"] = f"smaller than a patch of {size} pixels"
-            continue
-        moments.append(Moments.of(apply(cut(image, places, size))))
+    per_photo, align = settings.per_photo, settings.align
+    cuts = cut_photos(paths, rows, "reference", seed, size=size, count=per_photo, align=align, share=textured)
+    for index, _, pixels in cuts:
+        moments.append(Moments.of(apply(pixels)))
         used.append(index)
-        row["used"], row["patches"] = True, len(places)
     if not moments:
-        reasons = "; ".join(f"{row['file']}: {row['reason']}" for row in rows[:5]) or "no PNG, JPEG, WebP or TIFF files"
-        raise UserError(f"{folder}: none of the {len(rows)} reference photos can be used ({reasons})")
+        why = reasons(rows) or "no PNG, JPEG, WebP or TIFF files"
+        raise UserError(f"{folder}: none of the {len(rows)} reference photos can be used ({why})")
     with creating_h5(output) as file:
         file["photo"] = np.array(used, np.int32)
         write_moments(file, moments, apply.length)
