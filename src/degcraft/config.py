@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound="DataclassInstance")
 
-RESERVED = ("full", "clean", "crafted", "oracle", "bicubic")
-
 
 @dataclass(frozen=True)
 class Target:

@@ -67,6 +67,15 @@ def degrade(
     return to_uint8(result)
 
 
+def degrade_drawn(
+    image: Uint8Image, distribution: Distribution, scale: int, generator: np.random.Generator
+) -> tuple[Uint8Image, int, NDArray[np.float32]]:
+    """Degrade an image with parameters drawn from a distribution: the LR image, the bin, and the parameters."""
+    chosen = distribution.sample_bin(generator)
+    parameters = distribution.space.draw(chosen, generator)
+    return degrade(image, distribution.space, parameters, scale, generator), chosen, parameters
+
+
 def _shrink_tiled(
     image: Uint8Image, steps: Sequence[AppliedStep], scale: int, generator: np.random.Generator, tile: int
 ) -> FloatImage:
@@ -118,7 +127,6 @@ def degrade_folder(
 
     paths = list_images(photos)
     distinct_stems(paths)
-    space = distribution.space
     rows = []
     folder = Path(output)
     for index, path in enumerate(track(paths, len(paths), stage)):
@@ -132,12 +140,11 @@ def degrade_folder(
             continue
         for draw in range(draws):
             generator = stream(seed, stage, index, draw)
-            chosen = distribution.sample_bin(generator)
-            parameters = space.draw(chosen, generator)
+            lr, chosen, parameters = degrade_drawn(image, distribution, scale, generator)
             name = f"{path.stem}-{draw}.png" if draws > 1 else f"{path.stem}.png"
             with replacing(folder / name) as partial:
-                write_image(partial, degrade(image, space, parameters, scale, generator))
-            rows.append({"file": name, "photo": path.name, "bin": chosen, **_readable(space, parameters)})
+                write_image(partial, lr)
+            rows.append({"file": name, "photo": path.name, "bin": chosen, **_readable(distribution.space, parameters)})
     if not rows:
         raise UserError(f"{photos}: holds no photo that can be degraded; see the log for the reasons")
     with replacing(folder / PARAMETERS) as partial:

@@ -13,13 +13,13 @@ from degcraft.seeds import integer
 N = TypeVar("N", bound=nn.Module)
 
 
-def prepare(threads: int, seed: int, stage: str, *index: int) -> torch.device:
+def prepare(threads: int, seed: int, stage: str) -> torch.device:
     """Choose CUDA where there is one, fix the threads, and seed torch for one job of one stage.
 
     The number of threads changes the order of sums, so it is a setting and not what the machine happens to have.
     """
     torch.set_num_threads(threads)
-    torch.manual_seed(integer(seed, stage, *index))
+    torch.manual_seed(integer(seed, stage))
     torch.backends.cudnn.benchmark = True
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 

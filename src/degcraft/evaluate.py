@@ -39,9 +39,7 @@ def own_pairs(target: str, lr: str | os.PathLike[str], hr: str | os.PathLike[str
     Raises:
         UserError: an image without its partner.
     """
-    for folder in (lr, hr):
-        distinct_stems(list_images(folder))
-    low, high = ({path.stem: path for path in list_images(folder)} for folder in (lr, hr))
+    low, high = (distinct_stems(list_images(folder)) for folder in (lr, hr))
     for missing, where in ((low.keys() - high.keys(), hr), (high.keys() - low.keys(), lr)):
         if missing:
             raise UserError(f"{where}: no photo with the stem {min(missing)!r}, which its partner folder holds")

@@ -42,13 +42,18 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     return sorted(p for p in root.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
 
 
-def distinct_stems(paths: list[Path]) -> None:
-    """Raise UserError if two photos differ in nothing but the suffix, since results are named by the stem."""
+def distinct_stems(paths: list[Path]) -> dict[str, Path]:
+    """Photos by their stem, which is what results are named by.
+
+    Raises:
+        UserError: two differ in nothing but the suffix.
+    """
     seen: dict[str, Path] = {}
     for path in paths:
         other = seen.setdefault(path.stem, path)
         if other is not path:
             raise UserError(f"{path} and {other.name} differ only in the suffix; rename one of them")
+    return seen
 
 
 def read_image(path: str | os.PathLike[str]) -> Uint8Image:

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from degcraft.bin_features import shard_of
-from degcraft.degrade import degrade
+from degcraft.degrade import degrade_drawn
 from degcraft.progress import track
 from degcraft.seeds import stream
 from degcraft.settings import PairSettings
@@ -35,21 +35,17 @@ def make_pairs(
 
     Writes HDF5: ``lr`` uint8 (n, h, w, 3), ``bin`` int32 (n,), ``parameters`` float32 (n, axes).
     """
-    space = distribution.space
     pairs = shard_of(settings.count, shard, settings.shards)
     with reading_h5(patches, "patches") as source, creating_h5(output) as file:
         hr = source["patches"]
-        lr, index, parameters = _datasets(file, len(pairs), hr.shape[1] // scale, len(space.axes))
+        lr, index, parameters = _datasets(file, len(pairs), hr.shape[1] // scale, len(distribution.space.axes))
         for first in track(range(pairs.start, pairs.stop, BLOCK), -(-len(pairs) // BLOCK), "pairs"):
             block = range(first, min(first + BLOCK, pairs.stop))
             rows = slice(first - pairs.start, block.stop - pairs.start)
             drawn = []
             for pair in block:
                 generator = stream(seed, "pairs", pair)
-                chosen = distribution.sample_bin(generator)
-                values = space.draw(chosen, generator)
-                image = degrade(hr[pair % len(hr)], space, values, scale, generator)
-                drawn.append((image, chosen, values))
+                drawn.append(degrade_drawn(hr[pair % len(hr)], distribution, scale, generator))
             lr[rows] = np.stack([image for image, _, _ in drawn])
             index[rows] = [chosen for _, chosen, _ in drawn]
             parameters[rows] = np.stack([values for _, _, values in drawn])

@@ -12,9 +12,8 @@ import pandas as pd
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 
-from degcraft.operators import OPERATORS
 from degcraft.solver import Solution
-from degcraft.space import Choices, Range
+from degcraft.space import Choices, Range, axis_operator
 from degcraft.storage import replacing
 from degcraft.target import Truth
 
@@ -82,9 +81,8 @@ def _choices(ax: Axes, rows: pd.DataFrame, truth: object) -> None:
 
 def axis_label(axis: str) -> str:
     """Words for an axis: ``noise_sigma`` becomes ``noise sigma (of 255)``."""
-    step, _, name = axis.partition("_")
-    unit = OPERATORS[step.rstrip("0123456789")].parameter(name).unit
-    return f"{step} {name} ({unit})" if unit else f"{step} {name}"
+    step, _, parameter = axis_operator(axis)
+    return f"{step} {parameter.name}" + (f" ({parameter.unit})" if parameter.unit else "")
 
 
 def plot_trace(solution: Solution, path: str | os.PathLike[str]) -> None:

@@ -15,7 +15,6 @@ from jinja2 import Environment, StrictUndefined
 
 from degcraft.errors import UserError
 from degcraft.images import Uint8Image, list_images, read_image
-from degcraft.operators import OPERATORS
 from degcraft.outcome import Summary, rank, read_certificate, sentence
 from degcraft.report_pictures import (
     CROP,
@@ -30,6 +29,7 @@ from degcraft.report_pictures import (
     thumbnail,
     write_side_by_side,
 )
+from degcraft.space import axis_operator
 from degcraft.storage import replacing
 
 ROWS = 12  # rows of crops on the page, shared by the targets, so that the page stays small
@@ -196,7 +196,7 @@ def most_of_the_weight(marginals: pd.DataFrame) -> Iterator[tuple[str, str, floa
         else:
             first, end = _shortest_run(list(weights))
             words = f"{rows['lower'].iloc[first]:.3g} to {rows['upper'].iloc[end - 1]:.3g}"
-            yield str(axis), f"{words} ({_unit(str(axis))})", float(weights[first:end].sum())
+            yield str(axis), f"{words} ({axis_operator(str(axis))[2].unit})", float(weights[first:end].sum())
 
 
 def _shortest_run(weights: Sequence[float]) -> tuple[int, int]:
@@ -204,11 +204,6 @@ def _shortest_run(weights: Sequence[float]) -> tuple[int, int]:
     runs = [(first, end) for first in range(len(weights)) for end in range(first + 1, len(weights) + 1)]
     enough = [(first, end) for first, end in runs if sum(weights[first:end]) >= MOST - 1e-9]
     return min(enough, key=lambda run: (run[1] - run[0], -sum(weights[run[0] : run[1]])))
-
-
-def _unit(axis: str) -> str:
-    step, _, name = axis.partition("_")
-    return OPERATORS[step.rstrip("0123456789")].parameter(name).unit
 
 
 def side_by_side(inputs: ReportInputs, target: str) -> list[Row]:

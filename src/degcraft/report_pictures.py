@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from degcraft.evaluate import bicubic
 from degcraft.images import Uint8Image, crop_to_multiple, read_image
 from degcraft.operators import to_uint8
 from degcraft.patches import textured_positions
@@ -109,11 +110,6 @@ def nearest(lr: Uint8Image, scale: int) -> Uint8Image:
     return np.ascontiguousarray(lr.repeat(scale, axis=0).repeat(scale, axis=1))
 
 
-def enlarged(lr: Uint8Image, scale: int) -> Uint8Image:
-    """Bicubic interpolation: (h, w, 3) to (scale*h, scale*w, 3) uint8."""
-    return to_uint8(resize(lr.astype(np.float32), lr.shape[0] * scale, lr.shape[1] * scale))
-
-
 def before_and_after(lr: Uint8Image, restored: Uint8Image) -> tuple[Uint8Image, Uint8Image]:
     """An LR photo, interpolated, and the same place super-resolved; cut where it is large.
 
@@ -123,7 +119,7 @@ def before_and_after(lr: Uint8Image, restored: Uint8Image) -> tuple[Uint8Image, 
     """
     scale = restored.shape[0] // lr.shape[0]
     place = textured_place(restored, LARGEST, scale)
-    return place.of(enlarged(lr, scale)), place.of(restored)
+    return place.of(bicubic(scale)(lr)), place.of(restored)
 
 
 def thumbnail(path: Path) -> Uint8Image:

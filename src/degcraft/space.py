@@ -70,6 +70,17 @@ class Axis:
         return self.parameter.choices
 
 
+def axis_operator(name: str) -> tuple[str, Operator, Parameter]:
+    """The step, the operator and the parameter that an axis's name means: ``blur2_sigma`` is a blur's sigma.
+
+    Raises:
+        KeyError: it names no parameter of a known operator.
+    """
+    step, _, parameter = name.partition("_")
+    operator = OPERATORS[step.rstrip("0123456789")]
+    return step, operator, operator.parameter(parameter)
+
+
 @dataclass(frozen=True, eq=False)
 class Space:
     """Operators in order, their axes, and the bins.
@@ -261,7 +272,7 @@ class Distribution:
 
 def _from_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> Space:
     """The space that a table of bins describes; its steps follow the order of the columns."""
-    steps: list[str] = []
+    steps: dict[str, str] = {}
     axes: list[Axis] = []
     lower: list[NDArray[np.float64]] = []
     upper: list[NDArray[np.float64]] = []
@@ -269,13 +280,13 @@ def _from_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> Space:
         if column in ("bin", "weight", "prior") or column.endswith("_upper"):
             continue
         name = column.removesuffix("_lower")
-        step, _, parameter_name = name.partition("_")
-        operator = OPERATORS.get(step.rstrip("0123456789"))
-        if operator is None or parameter_name not in (p.name for p in operator.parameters):
-            raise UserError(f"{path}: column {column!r} is no axis of a known operator ({', '.join(OPERATORS)})")
-        if step not in steps:
-            steps.append(step)
-        axis = Axis(name, steps.index(step), operator.parameter(parameter_name))
+        try:
+            step, operator, parameter = axis_operator(name)
+        except KeyError:
+            known = ", ".join(OPERATORS)
+            raise UserError(f"{path}: column {column!r} is no axis of a known operator ({known})") from None
+        steps.setdefault(step, operator.name)
+        axis = Axis(name, list(steps).index(step), parameter)
         axes.append(axis)
         if axis.choices is None:
             ends = [_numbers(table, f"{name}_{end}", path) for end in ("lower", "upper")]
@@ -290,8 +301,7 @@ def _from_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> Space:
         upper.append(ends[1])
     if not axes or table.empty:
         raise UserError(f"{path}: holds no bins")
-    operators = tuple(step.rstrip("0123456789") for step in steps)
-    return Space(operators, tuple(axes), np.stack(lower, axis=1), np.stack(upper, axis=1))
+    return Space(tuple(steps.values()), tuple(axes), np.stack(lower, axis=1), np.stack(upper, axis=1))
 
 
 def _numbers(table: pd.DataFrame, column: str, path: str | os.PathLike[str]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Targets made from a known truth, and the test sets on which models are compared."""
+"""Targets made from a known truth."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from degcraft.degrade import degrade
+from degcraft.degrade import degrade_drawn
 from degcraft.errors import UserError
 from degcraft.images import crop_to_multiple, distinct_stems, list_images, read_image, write_image
 from degcraft.seeds import stream
-from degcraft.space import Choices, Distribution, Range, Space, Step, build, step_names
+from degcraft.space import Choices, Distribution, Range, Step, build, step_names
 from degcraft.storage import replacing
 
 Truth = tuple[tuple[str, Range | Choices], ...]
@@ -61,10 +61,7 @@ def make_target(
         hr = crop_to_multiple(read_image(path), scale)
         if not hr.size:
             raise UserError(f"{path}: smaller than the scale {scale}; remove it or use a larger photo")
-        generator = stream(seed, "target", index)
-        space: Space = distribution.space
-        parameters = space.draw(distribution.sample_bin(generator), generator)
-        lr = degrade(hr, space, parameters, scale, generator)
+        lr, _, _ = degrade_drawn(hr, distribution, scale, stream(seed, "target", index))
         folder = Path(output) / ("test/lr" if index % 2 else "reference")
         images = {folder / f"{path.stem}.png": lr}
         if index % 2:

@@ -1,4 +1,4 @@
-# Loads and validates the configuration. Everything below sees typed objects, never the raw dictionary.
+# Loads and validates the configuration. The library sees it as typed objects, never as the raw dictionary.
 from dataclasses import asdict
 from pathlib import Path
 
