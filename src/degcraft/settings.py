@@ -29,7 +29,7 @@ class EncoderSettings:
     """How the encoder is built and trained.
 
     Attributes:
-        channels: width at full resolution.
+        channels: width after the first halving.
         features: length of the feature vector.
         samples: degraded patches, each drawn anew over the whole space.
         buffer: how many of them are held and shuffled at a time.
@@ -39,7 +39,7 @@ class EncoderSettings:
         threads: CPU threads; part of the settings because it changes the order of sums.
     """
 
-    channels: int = 12
+    channels: int = 32
     features: int = 32
     samples: int = 24_000
     buffer: int = 8_000

@@ -1,0 +1,183 @@
+"""How well crafting finds a hidden truth again.
+
+    python benchmarks/retrieval.py --photos FOLDER --work FOLDER [--quick]
+
+FOLDER holds sharp photos, 40 or more. Every second one is HR material, as a user's own would be; from the others
+reference patches are made with hidden truths, and the crafted weights are compared with them. Printed for each truth
+and each kind of features:
+
+- error: mean over the axes of the 1-Wasserstein distance between the crafted and the true marginal, each axis scaled
+  to [0, 1]; beside it that of the full range, and that of the truth's own weights, which is what the bins' width costs;
+- overlap: Bhattacharyya coefficient of the joint weights;
+- distance: of the full range and of the crafted weights, beside the one that the truth's own weights have.
+
+Then the error and the distance against the number of reference photos, with a plot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import cv2
+import lab
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+import truths
+from numpy.typing import NDArray
+
+from degcraft.config import parse_steps
+from degcraft.moments import Moments
+from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, SrganSettings
+from degcraft.solver import FrechetObjective, solve
+
+GENERALIZATION = 0.003
+PHOTOS = 20
+COUNTS = (1, 2, 4, 8, 16, PHOTOS)
+
+
+def main() -> None:
+    """Print the tables and write the plot."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, required=True, help="folder of sharp photos")
+    parser.add_argument("--work", type=Path, required=True, help="folder that keeps what was made")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work, to see it run; worse figures")
+    parser.add_argument("--extractors", nargs="+", default=["encoder", "srgan", "blocks"])
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    pd.set_option("display.width", 200)
+    rows = []
+    for extractor in options.extractors:
+        start = time.perf_counter()
+        made = lab.prepare(_setup(options, extractor))
+        print(f"{extractor}: ready after {time.perf_counter() - start:.0f} s", flush=True)
+        rows += list(retrieve(made, truths.CLASSIC, extractor))
+        if extractor == "encoder":
+            study = number_of_photos(made)
+            second = lab.prepare(replace(made.setup, steps=SECOND_ORDER))
+            rows += list(retrieve(second, truths.SECOND_ORDER, extractor))
+    table = pd.DataFrame(rows)
+    for extractor, part in table.groupby("features", sort=False):
+        print(f"\n{extractor}\n{part.drop(columns='features').round(3).to_string(index=False)}")
+    print("\nmeans over the classic truths")
+    classic = table[table["truth"].isin([truth.name for truth in truths.CLASSIC])]
+    print(classic.drop(columns="truth").groupby("features", sort=False).mean().round(3).to_string())
+    if "encoder" in options.extractors:
+        print(f"\nencoder, number of reference photos\n{study.round(3).to_string(index=False)}")
+        plot_photos(study, options.work / "photos.png")
+
+
+SECOND_ORDER = parse_steps(
+    [
+        {"blur": {"sigma": {"range": [0.2, 3.0], "bins": 4}}},
+        {"noise": {"sigma": {"range": [0, 25], "bins": 2}}},
+        {"jpeg": {"quality": [30, 95]}},
+        {"resize": {"kind": ["bicubic"]}},
+        {"blur": {"sigma": {"range": [0.2, 1.5], "bins": 2}}},
+        {"noise": {"sigma": {"range": [0, 25], "bins": 4}}},
+        {"jpeg": {"quality": {"range": [30, 95], "bins": 4}}},
+    ]
+)
+"""Two passes; the first JPEG is nuisance."""
+
+
+def _setup(options: argparse.Namespace, extractor: str) -> lab.Setup:
+    if options.quick:
+        small = EncoderSettings(samples=2000, buffer=1000, passes=2)
+        brief = SrganSettings(channels=16, blocks=2, steps=20, adversarial_steps=0)
+        bins = BinFeatureSettings(patches=16)
+        return lab.Setup(options.photos, options.work, lab.CLASSIC, extractor, small, brief, bins=bins)
+    brief = SrganSettings(channels=32, blocks=8, steps=1200, adversarial_steps=400)
+    patches = PhotoSettings(per_photo=96)
+    return lab.Setup(options.photos, options.work, lab.CLASSIC, extractor, srgan=brief, patches=patches)
+
+
+def retrieve(made: lab.Lab, hidden: Sequence[truths.Truth], features: str) -> Iterator[dict[str, object]]:
+    """A row a truth."""
+    mean, second = stacked(made)
+    prior = np.full(len(made.space), 1.0 / len(made.space))
+    for index, truth in enumerate(hidden):
+        start = time.perf_counter()
+        draw = truths.drawer(truth, made.space)
+        pooled = Moments.pooled(made.references(draw, range(min(PHOTOS, made.photos)), 100 + index, each="patch"))
+        objective = FrechetObjective(mean, second, pooled)
+        solution = solve(objective, prior, GENERALIZATION)
+        exact = truths.exact_weights(truth, made.space)
+        error, full, own = (
+            truths.marginal_errors(truth, made.space, weights) for weights in (solution.weights, prior, exact)
+        )
+        yield {
+            "features": features,
+            "truth": truth.name,
+            "error": error.mean(),
+            "full range": full.mean(),
+            "exact": own.mean(),
+            "times better": full.mean() / error.mean(),
+            "overlap": truths.overlap(solution.weights, exact),
+            "distance full": solution.distance_prior,
+            "crafted": solution.final.distance,
+            "of truth": objective.value_and_gradient(exact)[0],
+            "gap": solution.relative_gap,
+            "seconds": time.perf_counter() - start,
+        }
+
+
+def number_of_photos(made: lab.Lab, draws: int = 4) -> pd.DataFrame:
+    """Error and distance against the number of reference photos; each photo has one degradation, as real ones do."""
+    mean, second = stacked(made)
+    prior = np.full(len(made.space), 1.0 / len(made.space))
+    rows = []
+    for index, truth in enumerate(truths.CLASSIC):
+        draw = truths.drawer(truth, made.space)
+        photos = made.references(draw, range(min(PHOTOS, made.photos)), 200 + index)
+        for count in COUNTS:
+            for turn in range(draws if count < len(photos) else 1):
+                chosen = np.random.default_rng(turn).permutation(len(photos))[:count]
+                objective = FrechetObjective(mean, second, Moments.pooled([photos[i] for i in chosen]))
+                solution = solve(objective, prior, GENERALIZATION)
+                rows.append(
+                    {
+                        "photos": count,
+                        "error": truths.marginal_errors(truth, made.space, solution.weights).mean(),
+                        "distance": solution.final.distance / solution.distance_prior,
+                    }
+                )
+    return pd.DataFrame(rows).groupby("photos", as_index=False).agg(
+        error=("error", "mean"), low=("error", lambda v: v.quantile(0.1)), high=("error", lambda v: v.quantile(0.9)),
+        distance=("distance", "mean"),
+    )  # fmt: skip
+
+
+def plot_photos(study: pd.DataFrame, path: Path) -> None:
+    """Error with its 10% to 90% range, and the share of the distance that crafting leaves."""
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    axes.fill_between(study["photos"], study["low"], study["high"], alpha=0.2, color="C0", linewidth=0)
+    axes.plot(study["photos"], study["error"], "o-", color="C0", label="error of the marginals (10% to 90% shaded)")
+    axes.plot(study["photos"], study["distance"], "s--", color="C1", label="distance left, share of the full range's")
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(study["photos"], [str(count) for count in study["photos"]])
+    axes.minorticks_off()
+    axes.set_xlabel("reference photos")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+def stacked(made: lab.Lab) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Means (bins, d) and second moments (bins, d, d)."""
+    return np.stack([m.mean for m in made.bins]), np.stack([m.second for m in made.bins])
+
+
+if __name__ == "__main__":
+    main()
