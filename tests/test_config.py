@@ -116,7 +116,7 @@ def test_defaults_of_what_is_no_stages_setting(raw, schema):
     assert keys["extractor"]["default"] == config.extractor
     assert tuple(keys["train"]["properties"]["seeds"]["default"]) == config.seeds
     assert tuple(keys["degrade"]["properties"]["distributions"]["default"]) == config.degrade_distributions
-    assert schema["$defs"]["numbers"]["anyOf"][1]["properties"]["bins"]["default"] == Range(0, 1).bins
+    assert schema["$defs"]["numbers"]["anyOf"][2]["properties"]["bins"]["default"] == Range(0, 1).bins
 
 
 def test_every_object_of_the_schema_refuses_unknown_keys(schema):
@@ -190,7 +190,7 @@ MISTAKES = [
     ("degradation", [], ["degradation"]),
     ("degradation", ONE_AXIS[1:], ["degradation", "resize", "exactly once"]),
     ("degradation", ONE_AXIS + ONE_AXIS[:1], ["degradation", "resize", "exactly once"]),
-    ("degradation", ONE_AXIS[:1], ["degradation", "no axis varies"]),
+    ("degradation", ONE_AXIS[:1], ["degradation", "no axis has more than one bin"]),
     ("degradation.0", "blur", ["degradation.0", "blur"]),
     ("degradation.0", {"blur": None}, ["degradation.0.blur"]),
     ("degradation.0", {"blur": {}}, ["degradation", "blur needs 'sigma'"]),
@@ -202,7 +202,7 @@ MISTAKES = [
     ("degradation.0.blur.sigma", {"bins": 3}, ["degradation.0.blur.sigma", "'range'"]),
     ("degradation.0.blur.sigma", {"range": [1, 2], "bins": 0}, ["degradation.0.blur.sigma.bins"]),
     ("degradation.0.blur.sigma", "wide", ["degradation.0.blur.sigma", "wide"]),
-    ("degradation.0.blur.ratio", {"range": [0.2, 1]}, ["degradation", "blur", "ratio", "anisotropic"]),
+    ("degradation.0.blur.across", {"range": [0.2, 1]}, ["degradation", "blur", "across", "anisotropic"]),
     ("degradation.0.blur.angle", 45, ["degradation", "blur", "angle", "anisotropic"]),
     ("degradation.0.blur.kind", ["round"], ["degradation", "blur_kind", "round", "anisotropic"]),
     ("degradation.1.resize.kind", ["lanczos"], ["degradation", "resize_kind", "lanczos", "bicubic"]),
@@ -300,10 +300,10 @@ def test_whole_numbers_are_integers_however_they_are_written(path, raw, schema):
 
 def test_settings_in_every_notation():
     steps = parse_steps(
-        [{"blur": {"sigma": 1.5, "kind": "anisotropic", "ratio": {"range": [0.2, 1]}}}, {"resize": {"kind": ["area"]}}]
+        [{"blur": {"sigma": 1.5, "kind": "anisotropic", "across": {"range": [0.2, 1]}}}, {"resize": {"kind": ["area"]}}]
     )
-    sigma, kind, ratio = Range(1.5, 1.5), Choices(("anisotropic",)), Range(0.2, 1.0)
-    assert steps[0] == Step("blur", (("sigma", sigma), ("kind", kind), ("ratio", ratio)))
+    sigma, kind, across = Range(1.5, 1.5), Choices(("anisotropic",)), Range(0.2, 1.0)
+    assert steps[0] == Step("blur", (("sigma", sigma), ("kind", kind), ("across", across)))
     assert steps[1] == Step("resize", (("kind", Choices(("area",))),))
     truth = parse_truth({"blur_sigma": [1, 2], "noise_sigma": 4, "resize_kind": "area", "blur_kind": ["isotropic"]})
     assert truth == (

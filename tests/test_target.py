@@ -35,7 +35,7 @@ def test_truth_about_the_second_pass_and_about_choices():
     np.testing.assert_allclose(distribution.weight, 0.5)
 
 
-@pytest.mark.parametrize("axis", ["fog_density", "blur2_sigma", "blur_ratio", "sigma"])
+@pytest.mark.parametrize("axis", ["fog_density", "blur2_sigma", "blur_across", "sigma"])
 def test_truth_about_an_axis_that_the_space_lacks_is_refused(axis, steps):
     with pytest.raises(UserError, match=f"truth names '{axis}', which is no axis"):
         true_distribution(steps, ((axis, Range(0.5, 1.0)),))
