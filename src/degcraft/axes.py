@@ -177,15 +177,24 @@ def choices_of(setting: Setting) -> set[str]:
     return set() if isinstance(setting, Range) else {choice for choice, share in setting.shares if share > 0}
 
 
-def problems_of(step: str, operator: Operator, given: Mapping[str, set[str]]) -> Iterator[str]:
-    """Parameters that a step lacks, or has without effect; ``given`` holds the choices of those that are there."""
+def needs(step: str, operator: Operator, given: Mapping[str, set[str]]) -> Iterator[str]:
+    """Parameters that a step lacks, in words; ``given`` holds the choices of those that are there."""
     for parameter in operator.parameters:
-        if parameter.only is not None:
-            selector, choices = parameter.only
-            allowed = given.get(selector, {str(operator.parameter(selector).default)})
-            if not allowed & set(choices):
-                if parameter.name in given:
-                    yield f"{step} {parameter.name!r} has no effect unless {selector!r} includes {' or '.join(choices)}"
-                continue
-        if parameter.mandatory and parameter.name not in given:
+        if parameter.mandatory and parameter.name not in given and _matters(parameter, operator, given):
             yield f"{step} needs {parameter.name!r}"
+
+
+def useless(step: str, operator: Operator, given: Mapping[str, set[str]]) -> Iterator[str]:
+    """Parameters that a step has without effect, in words; ``given`` as for `needs`."""
+    for parameter in operator.parameters:
+        if parameter.only is not None and parameter.name in given and not _matters(parameter, operator, given):
+            selector, choices = parameter.only
+            yield f"{step} {parameter.name!r} has no effect unless {selector!r} includes {' or '.join(choices)}"
+
+
+def _matters(parameter: Parameter, operator: Operator, given: Mapping[str, set[str]]) -> bool:
+    """Whether any choice made of another parameter makes this one count."""
+    if parameter.only is None:
+        return True
+    selector, choices = parameter.only
+    return bool(given.get(selector, {str(operator.parameter(selector).default)}) & set(choices))

@@ -22,8 +22,8 @@ from degcraft.axes import (
     check_grid,
     check_mixture,
     choices_of,
+    needs,
     on_grid,
-    problems_of,
     step_names,
 )
 from degcraft.errors import UserError
@@ -177,7 +177,7 @@ def build(steps: Sequence[Step]) -> Space:
     """Cut a degradation space into bins: the product of all axes' intervals and choices, the last axis fastest.
 
     Raises:
-        UserError: an operator or parameter that does not exist, lacks a value, has no effect, or leaves its limits.
+        UserError: an operator or parameter that does not exist, lacks a value, or leaves its limits.
     """
     try:
         return _build(steps)
@@ -206,7 +206,7 @@ def _build(steps: Sequence[Step]) -> Space:
                 mixture = setting if isinstance(setting, Mixture) else None
                 axes.append(Axis(f"{name}_{parameter.name}", index, parameter, mixture))
                 cells.append(_cells(axes[-1], setting))
-        for problem in problems_of(name, operator, {key: choices_of(setting) for key, setting in settings.items()}):
+        for problem in needs(name, operator, {key: choices_of(setting) for key, setting in settings.items()}):
             raise UserError(problem)
     bins = np.array(list(product(*cells)), dtype=np.float64).reshape(-1, len(axes), 2)
     return Space(tuple(s.operator for s in steps), tuple(axes), bins[..., 0], bins[..., 1])

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jsonschema import Draft202012Validator, ValidationError
 
 from degcraft import settings
+from degcraft.axes import choices_of, useless
 from degcraft.errors import UserError
 from degcraft.images import list_images
+from degcraft.operators import OPERATORS
 from degcraft.space import Choices, Mixture, Range, Setting, Space, Step, build, step_names
 from degcraft.target import Truth, true_distribution
 
@@ -241,6 +243,9 @@ def _semantic_problems(config: Config) -> Iterator[str]:
     except UserError as error:
         yield str(error)
         return
+    for name, step in zip(step_names(space.operators), config.degradation, strict=True):
+        given = {key: choices_of(setting) for key, setting in step.parameters}
+        yield from (f"degradation: {problem}" for problem in useless(name, OPERATORS[step.operator], given))
     yield from _order_problems(space)
     if not space.binned.any():
         yield (

@@ -27,7 +27,7 @@ from degcraft.axes import (
     check_grid,
     check_mixture,
     choices_of,
-    problems_of,
+    needs,
     step_names,
 )
 from degcraft.bins import AppliedStep, Space, build
@@ -139,7 +139,7 @@ def _from_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> Space:
     if not axes or table.empty:
         raise UserError(f"{path}: holds no bins")
     for step, operator in steps.items():
-        for problem in problems_of(step, operator, given[step]):
+        for problem in needs(step, operator, given[step]):
             raise UserError(f"{path}: {problem}")
     try:
         operators = tuple(operator.name for operator in steps.values())

@@ -91,14 +91,14 @@ def separated(kernel: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
             centre = vectors[:, half:middle] if sign > 0 else np.zeros((len(vectors), 1))
             found.append(np.concatenate([vectors[:, :half], centre, mirrored], axis=1))
         strength.append(values)
-    order = np.argsort(-np.concatenate(strength), kind="stable")
-    column = (np.concatenate(columns) * np.concatenate(strength)[:, None])[order]
-    row = np.concatenate(rows)[order]
+    values = np.concatenate(strength)
+    order = np.argsort(-values, kind="stable")
+    values, column, row = values[order], (np.concatenate(columns) * values[:, None])[order], np.concatenate(rows)[order]
     total = np.cumsum(column.sum(axis=1) * row.sum(axis=1))
-    for count in range(1, size + 1):
-        nearly = column[:count].T @ row[:count]
-        if count == size or (
-            total[count - 1] > 0.5 and 127.5 * np.abs(kernel - nearly / total[count - 1]).sum() <= TOLERANCE
-        ):
+    left_out = np.sqrt(np.cumsum(values[::-1] ** 2)[::-1])  # no more than the sum of absolute differences
+    first = int(np.searchsorted(-127.5 * left_out, -TOLERANCE))
+    for count in range(max(first, 1), size + 1):
+        nearly = column[:count].T @ (row[:count] / total[count - 1])
+        if total[count - 1] > 0.5 and 127.5 * np.abs(kernel - nearly).sum() <= TOLERANCE:
             break
     return np.asarray(column[:count] / total[count - 1], np.float32), np.asarray(row[:count], np.float32)
