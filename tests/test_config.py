@@ -12,7 +12,8 @@ import yaml
 from degcraft import settings
 from degcraft.config import parse_config, parse_steps, parse_truth
 from degcraft.errors import UserError
-from degcraft.space import Choices, Range, Step
+from degcraft.operators import OPERATORS
+from degcraft.space import Choices, Mixture, Range, Step
 
 SECTIONS = {
     "photos": settings.PhotoSettings,
@@ -116,7 +117,7 @@ def test_defaults_of_what_is_no_stages_setting(raw, schema):
     assert keys["extractor"]["default"] == config.extractor
     assert tuple(keys["train"]["properties"]["seeds"]["default"]) == config.seeds
     assert tuple(keys["degrade"]["properties"]["distributions"]["default"]) == config.degrade_distributions
-    assert schema["$defs"]["numbers"]["anyOf"][1]["properties"]["bins"]["default"] == Range(0, 1).bins
+    assert schema["$defs"]["numbers"]["anyOf"][2]["properties"]["bins"]["default"] == Range(0, 1).bins
 
 
 def test_every_object_of_the_schema_refuses_unknown_keys(schema):
@@ -190,7 +191,7 @@ MISTAKES = [
     ("degradation", [], ["degradation"]),
     ("degradation", ONE_AXIS[1:], ["degradation", "resize", "exactly once"]),
     ("degradation", ONE_AXIS + ONE_AXIS[:1], ["degradation", "resize", "exactly once"]),
-    ("degradation", ONE_AXIS[:1], ["degradation", "no axis varies"]),
+    ("degradation", ONE_AXIS[:1], ["degradation", "no axis has more than one bin"]),
     ("degradation.0", "blur", ["degradation.0", "blur"]),
     ("degradation.0", {"blur": None}, ["degradation.0.blur"]),
     ("degradation.0", {"blur": {}}, ["degradation", "blur needs 'sigma'"]),
@@ -202,7 +203,27 @@ MISTAKES = [
     ("degradation.0.blur.sigma", {"bins": 3}, ["degradation.0.blur.sigma", "'range'"]),
     ("degradation.0.blur.sigma", {"range": [1, 2], "bins": 0}, ["degradation.0.blur.sigma.bins"]),
     ("degradation.0.blur.sigma", "wide", ["degradation.0.blur.sigma", "wide"]),
-    ("degradation.0.blur.ratio", {"range": [0.2, 1]}, ["degradation", "blur", "ratio", "anisotropic"]),
+    ("degradation.0.blur.across", {"range": [0.2, 1]}, ["degradation", "blur", "across", "anisotropic"]),
+    ("degradation.0.blur.beta", [1, 2], ["degradation", "blur 'beta' has no effect", "generalized-isotropic"]),
+    ("degradation.0.blur.sigma", [1], ["degradation.0.blur.sigma", "short"]),
+    ("degradation.0.blur.sigma", [1, 2, 3], ["degradation.0.blur.sigma", "long"]),
+    ("degradation.0.blur.sigma", [3, 1], ["degradation", "blur_sigma", "[3, 1]", "rise"]),
+    ("degradation.0.blur.sigma", ["a", "b"], ["degradation.0.blur.sigma"]),
+    ("degradation.0.blur.sigma", {"isotropic": 1.0}, ["degradation.0.blur.sigma", "isotropic"]),
+    ("degradation.0.blur.kind", {"isotropic": 0.4, "anisotropic": 0.5}, ["blur_kind", "sum to 1", "0.9"]),
+    ("degradation.0.blur.kind", {"isotropic": 1.4}, ["degradation.0.blur.kind.isotropic", "maximum"]),
+    ("degradation.0.blur.kind", {"isotropic": 1, "none": 0}, ["degradation.0.blur.kind.none", "0"]),
+    ("degradation.0.blur.kind", {"isotropic": "often"}, ["degradation.0.blur.kind.isotropic", "often"]),
+    ("degradation.0.blur.kind", {"round": 1.0}, ["degradation", "blur_kind", "round", "anisotropic"]),
+    ("degradation.0.blur.kind", {}, ["degradation.0.blur.kind"]),
+    ("degradation.0.blur.kind", ["isotropic", "sinc"], ["degradation", "blur needs 'cutoff'"]),
+    ("degradation.0", {"rescale": {"direction": "up"}}, ["degradation", "rescale needs 'up'"]),
+    ("degradation.0", {"rescale": {"direction": "keep", "up": 1.2}}, ["degradation", "rescale 'up' has no effect"]),
+    ("degradation.0", {"shuffle": {"steps": 3}}, ["degradation", "shuffle_steps", "only 2 steps follow"]),
+    ("degradation.0", {"shuffle": {"steps": [2, 3]}}, ["degradation", "shuffle_steps", "one whole number"]),
+    ("degradation.2", {"rescale": {"direction": "keep"}}, ["degradation", "rescale comes after 'resize'"]),
+    ("degradation.2.jpeg.quality", [30.2, 30.7], ["degradation", "jpeg_quality", "no whole number"]),
+    ("degradation.2.jpeg.quality", {"range": [30, 32], "bins": 9}, ["degradation", "jpeg_quality", "fewer bins"]),
     ("degradation.0.blur.angle", 45, ["degradation", "blur", "angle", "anisotropic"]),
     ("degradation.0.blur.kind", ["round"], ["degradation", "blur_kind", "round", "anisotropic"]),
     ("degradation.1.resize.kind", ["lanczos"], ["degradation", "resize_kind", "lanczos", "bicubic"]),
@@ -226,6 +247,7 @@ MISTAKES = [
     ("targets.made", {"truth": {"fog_density": 1}, "photos": "truth"}, ["targets.made", "fog_density", "no axis"]),
     ("targets.made", {"truth": {"blur_sigma": [2, 1]}, "photos": "truth"}, ["targets.made", "blur_sigma", "rise"]),
     ("targets.made", {"truth": {"jpeg_quality": 101}, "photos": "truth"}, ["targets.made", "jpeg_quality"]),
+    ("targets.made", {"truth": {"resize_kind": {"area": 0.5}}, "photos": "truth"}, ["targets.made", "sum to 0.5"]),
     ("targets.made", {"truth": {"resize_kind": "lanczos"}, "photos": "truth"}, ["targets.made", "lanczos"]),
     ("extractor", "encodr", ["extractor", "encodr", "encoder", "srgan"]),
     ("encoder", {"samples": 100}, ["encoder", "samples"]),
@@ -253,6 +275,35 @@ MISTAKES = [
     ("degrade", {"distributions": ["full"]}, ["degrade", "'photos'"]),
     ("degrade", {"photos": "hr", "distributions": ["oracle"]}, ["degrade.distributions", "oracle", "truth"]),
 ]
+
+
+def test_schema_and_operators_name_the_same_parameters_and_choices(schema):
+    documented = schema["properties"]["degradation"]["items"]["properties"]
+    assert set(documented) == set(OPERATORS)
+    for name, operator in OPERATORS.items():
+        keys = documented[name]["properties"]
+        assert set(keys) == {parameter.name for parameter in operator.parameters}
+        for parameter in operator.parameters:
+            kind = "numbers" if parameter.choices is None else "words"
+            assert keys[parameter.name]["$ref"] == f"#/$defs/{kind}"
+            for choice in parameter.choices or ():
+                assert choice in keys[parameter.name]["description"]
+
+
+def test_nuisance_alone_is_nothing_to_craft(raw, schema):
+    plain = with_value(with_value(raw, "degradation.0.blur.sigma", [0.2, 3]), "degradation.2.jpeg.quality", [30, 95])
+    mixed = with_value(plain, "degradation.1.resize.kind", {"area": 0.5, "bicubic": 0.5})
+    for config in (plain, mixed):
+        assert "no axis has more than one bin" in problems(config, schema)
+    assert parse_config(with_value(mixed, "degradation.1.resize.kind", ["area", "bicubic"]), schema).seed == 0
+
+
+def test_a_rescale_may_follow_the_resize_that_it_is_shuffled_with(raw, schema):
+    rescale = {"rescale": {"direction": "down", "down": [0.5, 1]}}
+    for kind in ({"order": [0, 1]}, {"kind": "as-is"}):
+        shuffle = {"shuffle": {"steps": 2, **kind}}
+        steps = [raw["degradation"][0], shuffle, raw["degradation"][1], rescale]
+        assert len(parse_config({**raw, "degradation": steps}, schema).degradation) == 4
 
 
 @pytest.mark.parametrize(("path", "value", "words"), MISTAKES, ids=[f"{p}={v!r}"[:50] for p, v, _ in MISTAKES])
@@ -300,11 +351,15 @@ def test_whole_numbers_are_integers_however_they_are_written(path, raw, schema):
 
 def test_settings_in_every_notation():
     steps = parse_steps(
-        [{"blur": {"sigma": 1.5, "kind": "anisotropic", "ratio": {"range": [0.2, 1]}}}, {"resize": {"kind": ["area"]}}]
+        [{"blur": {"sigma": 1.5, "kind": "anisotropic", "across": {"range": [0.2, 1]}}}, {"resize": {"kind": ["area"]}}]
     )
-    sigma, kind, ratio = Range(1.5, 1.5), Choices(("anisotropic",)), Range(0.2, 1.0)
-    assert steps[0] == Step("blur", (("sigma", sigma), ("kind", kind), ("ratio", ratio)))
+    sigma, kind, across = Range(1.5, 1.5), Choices(("anisotropic",)), Range(0.2, 1.0)
+    assert steps[0] == Step("blur", (("sigma", sigma), ("kind", kind), ("across", across)))
     assert steps[1] == Step("resize", (("kind", Choices(("area",))),))
+    nuisance = parse_steps([{"blur": {"kind": {"isotropic": 0.3, "none": 0.7}, "sigma": [0.2, 3]}}])
+    mixture = Mixture((("isotropic", 0.3), ("none", 0.7)))
+    assert nuisance == (Step("blur", (("kind", mixture), ("sigma", Range(0.2, 3.0)))),)
+    assert parse_truth({"blur_kind": {"isotropic": 0.3, "none": 0.7}}) == (("blur_kind", mixture),)
     truth = parse_truth({"blur_sigma": [1, 2], "noise_sigma": 4, "resize_kind": "area", "blur_kind": ["isotropic"]})
     assert truth == (
         ("blur_sigma", Range(1.0, 2.0)),

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import io
+from itertools import permutations
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from scipy import ndimage, stats
 
-from degcraft.operators import OPERATORS, gaussian_kernel, to_uint8
-from degcraft.resampling import KINDS
+from degcraft.operators import OPERATORS, blur, kernels, noise, to_uint8
+from degcraft.operators.chain import run
+from degcraft.operators.shuffle import arrange
+from degcraft.resampling import FILTERED, KINDS, resize
 
-BLUR = {"kind": "isotropic", "sigma": 1.0, "ratio": 1.0, "angle": 0.0}
+BLUR = {"kind": "isotropic", "sigma": 1.0, "angle": 0.0, "beta": 1.0, "plateau": 1.0, "size": 0.0}
 
 
-def apply(name, image, scale=2, seed=0, **values):
-    return OPERATORS[name].apply(np.asarray(image, np.float32), values, scale, np.random.default_rng(seed))
+KIND = {"noise": {"kind": "gaussian"}, "jpeg": {"kind": "jpeg"}}
+
+
+def apply(name, image, shrink=2, seed=0, **values):
+    image, values = np.asarray(image, np.float32), KIND.get(name, {}) | values
+    lr = (image.shape[0] // shrink, image.shape[1] // shrink)
+    return OPERATORS[name].apply(image, values, lr, np.random.default_rng(seed))
 
 
 def blurred(image, **values):
-    return apply("blur", image, **(BLUR | values))
+    values = BLUR | values
+    return apply("blur", image, **({"across": values["sigma"]} | values))
 
 
 def example(name):
@@ -66,6 +76,10 @@ def test_same_seed_same_bytes(name, make_photo):
 def test_parameters_are_complete(name):
     for parameter in OPERATORS[name].parameters:
         assert (parameter.choices is None) == (parameter.lower < parameter.upper)
+        assert not parameter.like or OPERATORS[name].parameter(parameter.like).unit == parameter.unit
+        if parameter.only is not None:
+            selector, choices = parameter.only
+            assert set(choices) <= set(OPERATORS[name].parameter(selector).choices)
         if parameter.choices is not None and parameter.default is not None:
             assert parameter.default in parameter.choices
         elif parameter.default is not None:
@@ -78,7 +92,7 @@ def test_neutral_parameters_change_nothing(make_photo):
     np.testing.assert_array_equal(blurred(image, sigma=0.0), image)
     np.testing.assert_array_equal(apply("noise", image, sigma=0.0), image)
     for kind in KINDS:
-        np.testing.assert_allclose(apply("resize", image, scale=1, kind=kind), image, atol=1e-4)
+        np.testing.assert_allclose(apply("resize", image, shrink=1, kind=kind), image, atol=1e-4)
 
 
 def test_blurring_a_little_is_continuous_where_it_sets_in(make_photo):
@@ -87,9 +101,9 @@ def test_blurring_a_little_is_continuous_where_it_sets_in(make_photo):
 
 
 @pytest.mark.parametrize("kind", ["isotropic", "anisotropic"])
-@given(sigma=st.floats(0.1, 8.0), ratio=st.floats(0.05, 1.0), angle=st.floats(0.0, 180.0))
-def test_blur_keeps_constants_and_the_mean(kind, sigma, ratio, angle):
-    values = {"kind": kind, "sigma": sigma, "ratio": ratio, "angle": angle}
+@given(sigma=st.floats(0.1, 8.0), across=st.floats(0.05, 8.0), angle=st.floats(0.0, 180.0))
+def test_blur_keeps_constants_and_the_mean(kind, sigma, across, angle):
+    values = {"kind": kind, "sigma": sigma, "across": across, "angle": angle}
     constant = np.full((40, 30, 3), 77.0)
     np.testing.assert_allclose(blurred(constant, **values), constant, atol=1e-3)
     image = framed()
@@ -117,8 +131,8 @@ def test_blur_of_a_point_is_the_gaussian_written_down(sigma):
     ("sigma", "ratio", "angle"), [(3, 1, 0), (4, 0.4, 0), (4, 0.4, 90), (5, 0.3, 30), (5, 0.5, 135)]
 )
 def test_anisotropic_kernel_has_the_moments_asked_for(sigma, ratio, angle):
-    kernel = gaussian_kernel(sigma, sigma * ratio, angle).astype(np.float64)
-    radius = len(kernel) // 2
+    radius = int(np.ceil(3 * sigma))
+    kernel = kernels.gaussian(kernels.elliptic(radius, sigma, sigma * ratio, angle))
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     assert kernel.sum() == pytest.approx(1.0, abs=1e-5)
     moments = np.array([[np.sum(kernel * x * x), np.sum(kernel * x * y)], [0, np.sum(kernel * y * y)]])
@@ -132,18 +146,18 @@ def test_anisotropic_kernel_has_the_moments_asked_for(sigma, ratio, angle):
     assert moments.trace() < expected.trace()
 
 
-def test_ratio_one_is_isotropic(make_photo):
+def test_equal_deviations_are_isotropic(make_photo):
     image = make_photo(50, 60)
-    turned = blurred(image, kind="anisotropic", sigma=1.7, ratio=1.0, angle=33.0)
+    turned = blurred(image, kind="anisotropic", sigma=1.7, across=1.7, angle=33.0)
     np.testing.assert_allclose(turned, blurred(image, sigma=1.7), atol=0.02)
 
 
 def test_the_wide_direction_of_a_blur():
     image = np.zeros((41, 41, 3))
     image[20, 20] = 1.0
-    flat = blurred(image, kind="anisotropic", sigma=3.0, ratio=0.2, angle=0.0)[..., 0]
+    flat = blurred(image, kind="anisotropic", sigma=3.0, across=0.6, angle=0.0)[..., 0]
     assert flat[20, 26] > 10 * flat[26, 20]
-    slanted = blurred(image, kind="anisotropic", sigma=3.0, ratio=0.2, angle=45.0)[..., 0]
+    slanted = blurred(image, kind="anisotropic", sigma=3.0, across=0.6, angle=45.0)[..., 0]
     assert slanted[24, 24] > 10 * slanted[16, 24]  # clockwise: down to the right
 
 
@@ -190,3 +204,211 @@ def test_jpeg_clips_and_rounds_first():
 def test_bytes_are_clipped_and_rounded():
     values = np.array([-3.0, 0.4, 0.6, 254.4, 254.6, 900.0], np.float32)
     np.testing.assert_array_equal(to_uint8(values), [0, 0, 1, 254, 255, 255])
+
+
+def kernel_of(**values):
+    """The kernel that a blur's values mean, in double precision."""
+    radius = blur._radius(BLUR | values)
+    if values["kind"] == "isotropic":
+        return kernels.gaussian(kernels.elliptic(radius, values["sigma"], values["sigma"], 0.0))
+    return blur._kernel(BLUR | values, radius)
+
+
+def filtered(image, kernel):
+    return np.stack([ndimage.correlate(image[..., c].astype(float), kernel, mode="mirror") for c in range(3)], axis=-1)
+
+
+VALUES = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(blur.KINDS[:-1]),
+        "sigma": st.floats(0.1, 3.0),
+        "across": st.floats(0.1, 3.0),
+        "variance": st.floats(0.01, 8.0),
+        "variance_across": st.floats(0.01, 8.0),
+        "angle": st.floats(0.0, 180.0),
+        "beta": st.floats(0.5, 4.0),
+        "plateau": st.floats(1.0, 2.0),
+        "cutoff": st.floats(1.05, 3.14),
+        "size": st.sampled_from([0.0, 3.0, 7.0, 9.0, 21.0]),
+    }
+)
+
+
+@given(values=VALUES, seed=st.integers(0, 99), height=st.integers(1, 40), width=st.integers(1, 40))
+def test_every_blur_is_within_its_bound_of_the_kernel_itself(values, seed, height, width):
+    image = 255.0 * np.random.default_rng(seed).integers(0, 2, (height, width, 3))  # the extremes: no image errs more
+    error = np.abs(blurred(image, **values) - filtered(image, kernel_of(**values)))
+    assert error.max() <= kernels.TOLERANCE + 0.01  # and single precision
+
+
+@given(
+    values=VALUES, seed=st.integers(0, 99), kind=st.sampled_from(FILTERED), sides=st.tuples(*[st.integers(8, 60)] * 2)
+)
+def test_blur_and_resize_in_one_are_blur_and_then_resize(values, seed, kind, sides):
+    image = (255.0 * np.random.default_rng(seed).integers(0, 2, (*sides, 3))).astype(np.float32)
+    lr = (sides[0] // 3, sides[1] // 4)
+    steps = [(OPERATORS["blur"], BLUR | values), (OPERATORS["resize"], {"kind": kind})]
+    expected = resize(filtered(image, kernel_of(**values)).astype(np.float32), *lr, kind)
+    # a cubic kernel's weights add up to 1.3 without their signs, in each direction
+    assert np.abs(run(steps, image, lr, np.random.default_rng(0)) - expected).max() <= 1.7 * kernels.TOLERANCE
+
+
+def test_kernels_are_the_formulas_written_down():
+    y, x = np.mgrid[-3:4, -3:4].astype(float)
+    d = (x * np.cos(0.5) + y * np.sin(0.5)) ** 2 / 4 + (y * np.cos(0.5) - x * np.sin(0.5)) ** 2 / 0.25
+    distance = kernels.elliptic(3, 2.0, 0.5, np.rad2deg(0.5))
+    np.testing.assert_allclose(distance, d, rtol=1e-12)
+    np.testing.assert_allclose(kernels.gaussian(d, 0.7), np.exp(-0.5 * d**0.7) / np.exp(-0.5 * d**0.7).sum())
+    np.testing.assert_allclose(kernels.plateau(d, 1.5), 1 / (1 + d**1.5) / (1 / (1 + d**1.5)).sum())
+    # an ideal low-pass at pi: ordinates from tables of J1, at distances 0, 1 and 2, relative to the centre
+    ringing = kernels.sinc(10, np.pi)[10, 10:13] / kernels.sinc(10, np.pi)[10, 10]
+    np.testing.assert_allclose(ringing, [1.0, 2 * 0.284615 / np.pi, 2 * -0.212383 / (2 * np.pi)], atol=1e-5)
+
+
+def test_sinc_passes_what_is_slow_and_stops_what_is_fast():
+    x = np.arange(120)
+    for frequency, passes in ((0.6, True), (2.4, False)):
+        wave = np.broadcast_to(128 + 100 * np.cos(frequency * x)[None, :, None], (60, 120, 3))
+        left = blurred(wave, kind="sinc", cutoff=1.5, size=21.0)[20:40, 20:100].std() / wave[20:40, 20:100].std()
+        assert (left > 0.9) if passes else (left < 0.1)
+
+
+def test_variances_are_squared_deviations(make_photo):
+    image = make_photo(40, 50)
+    by_variance = blurred(image, kind="anisotropic-variance", variance=4.0, variance_across=0.25, angle=20.0)
+    by_deviation = blurred(image, kind="anisotropic", sigma=2.0, across=0.5, angle=20.0)
+    np.testing.assert_array_equal(by_variance, by_deviation)
+
+
+@pytest.mark.parametrize("name", ["blur", "noise", "jpeg"])
+def test_a_step_of_kind_none_changes_nothing(name, make_photo):
+    image = make_photo(20, 30).astype(np.float32)
+    np.testing.assert_array_equal(apply(name, image, **(example(name) | {"kind": "none"})), image)
+
+
+@pytest.mark.parametrize(
+    ("values", "size"),
+    [
+        ({"direction": "keep", "of": "image"}, (48, 64)),
+        ({"direction": "keep", "of": "lr"}, (12, 16)),
+        ({"direction": "down", "of": "image", "down": 0.5}, (24, 32)),
+        ({"direction": "down", "of": "image", "down": float(np.float32(0.7))}, (33, 44)),
+        ({"direction": "up", "of": "lr", "up": 1.2}, (14, 19)),
+        ({"direction": "divide", "divisor": 3.0}, (16, 21)),
+        ({"direction": "divide", "divisor": 16.0}, (6, 8)),  # half the LR image, and no less
+        ({"direction": "shifted", "sigma": 1.0}, (12, 16)),
+    ],
+)
+def test_a_rescaled_image_has_the_size_asked_for(values, size, make_photo):
+    image = make_photo(48, 64)
+    rescaled = apply("rescale", image, shrink=4, kind="area", **values)
+    assert rescaled.shape[:2] == size
+    back = OPERATORS["resize"].apply(rescaled, {"kind": "area"}, (12, 16), np.random.default_rng(0))
+    assert back.shape[:2] == (12, 16)  # whatever came before
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.8, 2.4])
+def test_shifted_is_bsrgans_shifted_kernel_and_every_fourth_pixel(sigma, make_photo):
+    image = make_photo(48, 64).astype(np.float32)
+    offsets = np.arange(-12, 13)
+    weights = np.exp(-0.5 * ((offsets - 1.5) / sigma) ** 2)  # (4 - 1) / 2 pixels towards the centre of a large pixel
+    line = weights / weights.sum()
+    expected = filtered(image, np.outer(line, line))[::4, ::4]
+    shifted = apply("rescale", image, shrink=4, direction="shifted", sigma=sigma)
+    np.testing.assert_allclose(shifted[1:-1, 1:-1], expected[1:-1, 1:-1], atol=0.5)
+
+
+GREY = np.full((300, 300, 3), 128.0)
+
+
+def test_looked_up_normals_are_normal():
+    values = noise.normals(np.random.default_rng(0), (400, 500))
+    assert stats.kstest(values.ravel(), "norm").pvalue > 0.01
+    quantiles = noise._quantiles().astype(float)
+    assert abs(quantiles.mean()) < 1e-7
+    assert quantiles.std() == pytest.approx(1.0, abs=1e-7)
+    assert stats.kstest(quantiles, "norm").statistic < 2**-17 + 2e-5  # half a step, and the scaling to a variance of 1
+
+
+def test_grey_noise_is_the_same_in_all_channels():
+    for kind in ("gaussian-grey", "poisson-grey"):
+        added = apply("noise", GREY, kind=kind, sigma=9.0, scale=1.0) - GREY
+        assert added.std() > 0
+        np.testing.assert_array_equal(added[..., 0], added[..., 1])
+        np.testing.assert_array_equal(added[..., 0], added[..., 2])
+
+
+def test_correlated_noise_has_covariances_of_its_own():
+    covariances = []
+    for seed in range(4):
+        added = apply("noise", GREY, seed=seed, kind="gaussian-correlated", sigma=10.0) - 128.0
+        covariances.append(np.cov(added.reshape(-1, 3).T))
+        assert covariances[-1].diagonal().max() < 100 * 1.03  # of a matrix with eigenvalues below sigma², 4 errors
+        assert (covariances[-1] > -2).all()  # absolute values
+    assert np.abs(covariances[0] - covariances[1]).max() > 5
+    generator = np.random.default_rng(3)
+    mixing = noise._channel_mixing(generator)
+    assert np.linalg.eigvalsh(mixing @ mixing.T).min() > -1e-6
+
+
+@pytest.mark.parametrize("level", [0, 1, 3, 11, 12, 40, 128, 255])
+def test_poisson_noise_has_the_distribution_of_counts(level):
+    levels = np.full((256, 300, 3), level, np.uint8)
+    levels[0, :256, :] = np.arange(256)[:, None]  # 256 values, hence 256 photons for white
+    counts = noise._poisson(levels, 256 / 255, np.random.default_rng(level))[1:].ravel() + level * 256 / 255
+    np.testing.assert_allclose(counts, np.rint(counts), atol=1e-3)
+    mean = level * 256 / 255
+    grid = np.arange(int(mean + 6 * np.sqrt(mean)) + 2)
+    observed = np.searchsorted(np.sort(np.rint(counts)), grid, side="right") / counts.size
+    # 229,500 counts: 1.63 / sqrt(n) is the 1% point of Kolmogorov and Smirnov
+    assert np.abs(observed - stats.poisson.cdf(grid, mean)).max() < 0.0013 + 1.63 / np.sqrt(counts.size)
+
+
+def test_the_normal_range_of_poisson_is_within_its_bound_at_every_quantile():
+    for mean in (noise.EXACT_BELOW, 20.0, 256.0):
+        z = noise._quantiles().astype(float)
+        counts = np.sort(np.rint(mean + np.sqrt(mean) * z + (z * z - 1) / 6))
+        grid = np.arange(400)
+        ours = np.searchsorted(counts, grid, side="right") / len(counts)
+        assert np.abs(ours - stats.poisson.cdf(grid, mean)).max() < 0.0013
+
+
+def test_poissons_scale_multiplies_the_deviation(make_photo):
+    image = make_photo(40, 40).astype(np.float32) / 2 + 60  # far from being clipped
+    once, twice = (apply("noise", image, kind="poisson", scale=scale) - image for scale in (0.5, 1.0))
+    np.testing.assert_allclose(twice, 2 * once, atol=1e-3)
+
+
+def test_few_values_make_few_photons():
+    for values, photons in ((1, 1), (2, 2), (3, 4), (5, 8)):
+        levels = np.full((64, 64, 3), 255, np.uint8)
+        levels[0, 0] = 255 - np.arange(values)[:3].max()
+        levels[0, :values, 0] = 255 - np.arange(values)
+        deviation = noise._poisson(levels, 1.0, np.random.default_rng(0))[1:]
+        assert deviation.std() == pytest.approx(255 / np.sqrt(photons), rel=0.06)
+
+
+def test_noise_stays_within_what_a_photo_holds():
+    for kind in ("gaussian", "poisson"):
+        result = apply("noise", np.full((40, 40, 3), 250.0), kind=kind, sigma=80.0, scale=5.0)
+        assert 0 <= result.min() < result.max() == 255.0
+
+
+def test_all_permutations_share_the_order_equally():
+    steps = ["blur", "noise", "jpeg", "blur"]
+    orders = [arrange(steps, {"kind": "any", "order": (i + 0.5) / 24}) for i in range(24)]
+    assert [tuple(order) for order in orders] == list(permutations(range(4)))
+    assert arrange(steps, {"kind": "any", "order": 0.0}) == [0, 1, 2, 3]
+    assert arrange(steps, {"kind": "any", "order": 1.0}) == [3, 2, 1, 0]
+
+
+def test_other_orders():
+    assert arrange(["resize", "blur", "jpeg"], {"kind": "last-first"}) == [2, 0, 1]
+    assert arrange(["resize", "blur", "jpeg"], {"kind": "as-is"}) == [0, 1, 2]
+
+
+def test_rescale_and_resize_change_places_where_need_be():
+    steps = ["noise", "rescale", "resize"]
+    for i, expected in enumerate([[0, 1, 2], [0, 1, 2], [1, 0, 2], [1, 2, 0], [1, 0, 2], [1, 2, 0]]):
+        assert arrange(steps, {"kind": "any", "order": (i + 0.5) / 6}) == expected
+    assert arrange(["resize", "rescale", "rescale"], {"kind": "as-is"}) == [1, 2, 0]

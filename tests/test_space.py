@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from degcraft.errors import UserError
-from degcraft.space import Choices, Distribution, Range, Step, build, step_names
+from degcraft.seeds import stream
+from degcraft.space import Choices, Distribution, Mixture, Range, Step, build, step_names
 
 TWO_PASSES = [
     Step("blur", (("sigma", Range(0.2, 3.2, 3)),)),
     Step("resize", (("kind", Choices(("bicubic", "area"))),)),
     Step("noise", (("sigma", Range(5.0, 5.0)),)),
-    Step("blur", (("sigma", Range(0.5, 1.0, 2)), ("kind", Choices(("anisotropic",))), ("ratio", Range(0.1, 1.0)))),
+    Step("blur", (("sigma", Range(0.5, 1.0, 2)), ("kind", Choices(("anisotropic",))), ("across", Range(0.1, 1.0)))),
     Step("jpeg", (("quality", Range(30, 95, 6)),)),
 ]
 SPACE = build(TWO_PASSES)
@@ -37,7 +38,7 @@ def test_bins_are_the_product_of_the_axes():
 
 
 def test_axes_are_named_after_operators_and_numbered_from_the_second_pass():
-    axes = ["blur_sigma", "resize_kind", "noise_sigma", "blur2_kind", "blur2_sigma", "blur2_ratio", "jpeg_quality"]
+    axes = ["blur_sigma", "resize_kind", "noise_sigma", "blur2_kind", "blur2_sigma", "blur2_across", "jpeg_quality"]
     assert SPACE.names == axes
     assert SPACE.operators == ("blur", "resize", "noise", "blur", "jpeg")
     assert [axis.step for axis in SPACE.axes] == [0, 1, 2, 3, 3, 3, 4]
@@ -65,7 +66,9 @@ def test_parameters_that_no_axis_sets_have_their_defaults():
     space = build([Step("resize", ()), Step("blur", (("sigma", Range(1, 1)),))])
     (_, resize), (_, blur) = space.steps(space.draw(0, np.random.default_rng(0)))
     assert resize == {"kind": "bicubic"}
-    assert blur == {"kind": "isotropic", "sigma": 1.0, "ratio": 1.0, "angle": 0.0}
+    assert blur == {
+        **{"kind": "isotropic", "sigma": 1.0, "across": 1.0, "angle": 0.0, "beta": 1.0, "plateau": 1.0, "size": 0.0}
+    }
     assert space.names == ["resize_kind", "blur_sigma"]  # a step without settings still shows in the table
 
 
@@ -73,11 +76,9 @@ def test_parameters_that_no_axis_sets_have_their_defaults():
 def test_draws_stay_inside_their_bin(index, seed):
     values = SPACE.draw(index, np.random.default_rng(seed))
     assert values.dtype == np.float32
-    lower, upper = SPACE.lower[index].copy(), SPACE.upper[index].copy()
     quality = SPACE.names.index("jpeg_quality")
-    lower[quality], upper[quality] = np.floor(lower[quality]), np.ceil(upper[quality])
-    assert (values >= lower.astype(np.float32)).all()
-    assert (values <= upper.astype(np.float32)).all()
+    assert (values >= SPACE.lower[index].astype(np.float32)).all()
+    assert (values <= SPACE.upper[index].astype(np.float32)).all()
     assert values[quality] == round(values[quality])
 
 
@@ -144,7 +145,7 @@ def test_a_bin_without_weight_is_never_drawn(parts):
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        (Step("fog", ()), ["fog", "blur, resize, noise, jpeg"]),
+        (Step("fog", ()), ["fog", "blur, jpeg, noise, resize"]),
         (Step("blur", ()), ["blur", "sigma"]),
         (Step("noise", (("sigma", Range(0, 9)), ("kind", Choices(("grain",))))), ["noise", "kind"]),
         (Step("noise", (("sigma", Range(9, 1)),)), ["noise_sigma", "[9, 1]", "rise"]),
@@ -202,3 +203,138 @@ def test_a_file_that_is_no_table_of_bins_is_refused(text, tmp_path):
         (tmp_path / "weights.csv").write_text(text)
     with pytest.raises(UserError, match=r"weights\.csv"):
         Distribution.read(tmp_path / "weights.csv")
+
+
+NUISANCE = build(
+    [
+        Step("shuffle", (("steps", Range(2, 2)), ("order", Range(0, 1)))),
+        Step(
+            "blur",
+            (
+                ("kind", Mixture((("sinc", 0.2), ("isotropic", 0.7), ("none", 0.1)))),
+                ("sigma", Range(0.2, 3.0, 3)),
+                ("cutoff", Range(1.0, 3.0)),
+                ("size", Range(7, 21)),
+            ),
+        ),
+        Step("noise", (("kind", Choices(("gaussian", "poisson"))), ("sigma", Range(1, 30)), ("scale", Range(0.1, 3)))),
+        Step("resize", ()),
+        Step("jpeg", (("kind", Mixture((("jpeg", 1.0),))), ("quality", Range(30, 95)))),
+    ]
+)
+
+
+def test_nuisance_axes_have_one_bin():
+    assert len(NUISANCE) == 3 * 2
+    binned = [name for name, more in zip(NUISANCE.names, NUISANCE.binned, strict=True) if more]
+    assert binned == ["blur_sigma", "noise_kind"]
+    assert NUISANCE.table()["blur_kind"].unique().tolist() == ["sinc:0.2 isotropic:0.7 none:0.1"]
+    assert not only("jpeg", quality=Range(30, 95)).binned.any()
+
+
+def test_mixtures_are_drawn_by_their_probabilities():
+    generator, column = np.random.default_rng(0), NUISANCE.names.index("blur_kind")
+    kinds = NUISANCE.axes[column].choices
+    drawn = [kinds[int(NUISANCE.draw(3, generator)[column])] for _ in range(5000)]
+    assert set(drawn) == {"sinc", "isotropic", "none"}
+    for kind, share in (("sinc", 0.2), ("isotropic", 0.7), ("none", 0.1)):
+        assert drawn.count(kind) / 5000 == pytest.approx(share, abs=4 * 0.5 / np.sqrt(5000))
+
+
+def test_a_file_with_nuisance_axes_is_all_that_sampling_needs(tmp_path):
+    Distribution.uniform(NUISANCE).write(tmp_path / "weights.csv")
+    read = Distribution.read(tmp_path / "weights.csv").space
+    assert [(a.name, a.step, a.mixture) for a in read.axes] == [(a.name, a.step, a.mixture) for a in NUISANCE.axes]
+    np.testing.assert_array_equal(read.binned, NUISANCE.binned)
+    for seed in range(20):
+        ours, theirs = (space.draw(seed % 6, np.random.default_rng(seed)) for space in (NUISANCE, read))
+        np.testing.assert_array_equal(ours, theirs)
+        orders = [[(operator.name, values) for operator, values in s.steps(ours)] for s in (NUISANCE, read)]
+        assert orders[0] == orders[1]
+        assert orders[0][2:] != [] and "shuffle" not in dict(orders[0])
+
+
+def test_a_shuffle_moves_the_steps_that_it_holds_and_no_others():
+    orders = {tuple(o.name for o, _ in NUISANCE.steps(NUISANCE.draw(0, stream(0, "x", i)))) for i in range(40)}
+    assert orders == {("blur", "noise", "resize", "jpeg"), ("noise", "blur", "resize", "jpeg")}
+
+
+@pytest.mark.parametrize(
+    ("bins", "expected"),
+    [(2, [range(30, 60), range(60, 91)]), (7, None), (1, [range(30, 91)])],  # an edge belongs to the upper bin
+)
+def test_whole_numbers_are_drawn_alike_and_never_leave_their_bin(bins, expected):
+    space, generator = only("jpeg", quality=Range(30, 90, bins)), np.random.default_rng(0)
+    drawn = [np.array([space.draw(i, generator)[0] for _ in range(2000)]) for i in range(bins)]
+    found = [np.unique(values) for values in drawn]
+    assert np.concatenate(found).tolist() == list(range(30, 91))  # every value in one bin
+    for index, values in enumerate(found):
+        assert space.lower[index, 0] <= values[0] <= values[-1] <= space.upper[index, 0]
+        shares = np.unique(drawn[index], return_counts=True)[1] / 2000
+        expect = 1 / len(values)
+        assert (np.abs(shares - expect) < 5 * np.sqrt(expect / 2000)).all()
+    if expected:
+        assert [values.tolist() for values in found] == [list(numbers) for numbers in expected]
+
+
+def test_sizes_of_kernels_are_odd():
+    space = only("blur", sigma=Range(1, 1), size=Range(6.5, 12))
+    assert {float(space.draw(0, stream(0, "x", i))[1]) for i in range(60)} == {7.0, 9.0, 11.0}
+    assert only("blur", sigma=Range(1, 1), size=Range(0, 0)).draw(0, stream(0, "x"))[1] == 0  # the default
+
+
+def test_the_deviation_across_is_sigma_where_it_is_not_named():
+    space = only("blur", kind=Choices(("anisotropic",)), sigma=Range(1, 2))
+    ((_, values),) = space.steps(space.draw(0, stream(0, "x")))
+    assert values["across"] == values["sigma"]
+
+
+SHUFFLE = Step("shuffle", (("steps", Range(3, 3)),))
+BLUR = Step("blur", (("sigma", Range(1, 2)),))
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([SHUFFLE, BLUR], ["shuffle_steps", "only 1 steps follow"]),
+        ([SHUFFLE, BLUR, SHUFFLE, BLUR, BLUR, BLUR], ["shuffle_steps", "cannot hold another"]),
+        ([Step("shuffle", (("steps", Range(2, 3)),)), BLUR, BLUR, BLUR], ["shuffle_steps", "one whole number"]),
+        ([Step("jpeg", (("quality", Range(30.2, 30.8)),))], ["jpeg_quality", "no whole number", "[30.2, 30.8]"]),
+        ([Step("blur", (("sigma", Range(1, 1)), ("size", Range(8, 8))))], ["blur_size", "no odd number"]),
+        ([Step("blur", (("kind", Choices(("sinc",))),))], ["blur needs 'cutoff'"]),
+        (
+            [Step("noise", (("kind", Mixture((("gaussian", 0.6),))), ("sigma", Range(1, 1))))],
+            ["noise_kind", "sum to 0.6"],
+        ),
+        ([Step("noise", (("kind", Mixture((("fog", 1.0),))), ("sigma", Range(1, 1))))], ["noise_kind", "no 'fog'"]),
+        ([Step("noise", (("sigma", Mixture((("a", 1.0),))),))], ["noise_sigma", "is a number"]),
+        ([Step("rescale", (("direction", Choices(("up",))),))], ["rescale needs 'up'"]),
+    ],
+)
+def test_what_does_not_go_together_is_named(steps, words):
+    with pytest.raises(UserError) as error:
+        build(steps)
+    for word in ("degradation: ", *words):
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"blur_kind": "sinc:0.5 isotropic:0.4"}, ["blur_kind", "sum to 0.9"]),
+        ({"blur_kind": ["sinc:1.0"] * 5 + ["sinc:0.5 isotropic:0.5"]}, ["blur_kind", "same in all bins"]),
+        ({"blur_kind": "sinc:half"}, ["blur_kind", "sinc:half", "probabilities"]),
+        ({"blur_kind": "fog:1.0"}, ["blur_kind", "no 'fog'"]),
+        ({"shuffle_steps_lower": 7, "shuffle_steps_upper": 7}, ["shuffle_steps", "only 4 steps follow"]),
+        ({"jpeg_quality_lower": 30.2, "jpeg_quality_upper": 30.8}, ["jpeg_quality", "no whole number"]),
+        ({"blur_kind": "anisotropic-variance"}, ["blur needs 'variance'"]),
+    ],
+)
+def test_a_wrong_table_of_nuisance_is_refused(columns, words, tmp_path):
+    Distribution.uniform(NUISANCE).write(tmp_path / "weights.csv")
+    edited(tmp_path / "weights.csv", **columns)
+    with pytest.raises(UserError) as error:
+        Distribution.read(tmp_path / "weights.csv")
+    for word in (str(tmp_path / "weights.csv"), *words):
+        assert str(error.value).count(word) >= 1
+    assert str(error.value).count("weights.csv") == 1

@@ -8,7 +8,7 @@ from PIL import Image
 
 from degcraft.errors import UserError
 from degcraft.images import read_image
-from degcraft.space import Choices, Distribution, Range, Step, build
+from degcraft.space import Choices, Distribution, Mixture, Range, Step, build
 from degcraft.target import make_target, true_distribution
 
 TRUTH = (("blur_sigma", Range(1.2, 1.9)), ("jpeg_quality", Range(50, 70)))
@@ -35,7 +35,22 @@ def test_truth_about_the_second_pass_and_about_choices():
     np.testing.assert_allclose(distribution.weight, 0.5)
 
 
-@pytest.mark.parametrize("axis", ["fog_density", "blur2_sigma", "blur_ratio", "sigma"])
+@pytest.mark.parametrize(
+    ("narrowed", "cells"),
+    [
+        (Choices(("sinc",)), ["sinc"]),
+        (Choices(("isotropic", "sinc")), ["isotropic", "sinc"]),
+        (Mixture((("isotropic", 0.9), ("sinc", 0.1))), ["isotropic:0.9 sinc:0.1"]),
+    ],
+)
+def test_truth_narrows_choices_that_are_nuisance(narrowed, cells):
+    kind = Mixture((("isotropic", 0.5), ("sinc", 0.3), ("none", 0.2)))
+    blur = Step("blur", (("kind", kind), ("sigma", Range(0.2, 2.0)), ("cutoff", Range(1.0, 3.0))))
+    table = true_distribution((blur, Step("resize", ())), (("blur_kind", narrowed),)).space.table()
+    assert table["blur_kind"].tolist() == cells
+
+
+@pytest.mark.parametrize("axis", ["fog_density", "blur2_sigma", "blur_across", "sigma"])
 def test_truth_about_an_axis_that_the_space_lacks_is_refused(axis, steps):
     with pytest.raises(UserError, match=f"truth names '{axis}', which is no axis"):
         true_distribution(steps, ((axis, Range(0.5, 1.0)),))

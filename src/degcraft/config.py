@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jsonschema import Draft202012Validator, ValidationError
 
 from degcraft import settings
+from degcraft.axes import choices_of, useless
 from degcraft.errors import UserError
 from degcraft.images import list_images
-from degcraft.space import Choices, Range, Step, build
+from degcraft.operators import OPERATORS
+from degcraft.space import Choices, Mixture, Range, Setting, Space, Step, build, step_names
 from degcraft.target import Truth, true_distribution
 
 if TYPE_CHECKING:
@@ -160,8 +162,13 @@ def parse_steps(raw: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
     )
 
 
-def _setting(value: Any) -> Range | Choices:
-    """``{range: [a, b], bins: n}``, ``[a, b]`` (numbers), ``[x, y]`` (words), or a single number or word."""
+def _setting(value: Any) -> Setting:
+    """``a``, ``[a, b]``, ``{range: [a, b], bins: n}``, ``x``, ``[x, y]`` or ``{x: p, y: q}``.
+
+    With numbers a and b, words x and y, and probabilities p and q.
+    """
+    if isinstance(value, Mapping) and "range" not in value:
+        return Mixture(tuple((str(choice), float(share)) for choice, share in value.items()))
     if isinstance(value, Mapping):
         return Range(float(value["range"][0]), float(value["range"][1]), int(value.get("bins", 1)))
     if isinstance(value, str):
@@ -236,16 +243,15 @@ def _semantic_problems(config: Config) -> Iterator[str]:
     except UserError as error:
         yield str(error)
         return
-    if [step.operator for step in config.degradation].count("resize") != 1:
-        yield "degradation: needs the operator 'resize' exactly once"
-    if not (space.lower.min(axis=0) < space.upper.max(axis=0)).any():
-        yield "degradation: no axis varies, so there is nothing to craft; give an axis a range or several choices"
-    for axis in ("ratio", "angle"):
-        for step in config.degradation:
-            given = dict(step.parameters)
-            kinds = given.get("kind", Choices(()))
-            if step.operator == "blur" and axis in given and "anisotropic" not in getattr(kinds, "values", ()):
-                yield f"degradation: blur {axis!r} has no effect unless 'kind' includes 'anisotropic'"
+    for name, step in zip(step_names(space.operators), config.degradation, strict=True):
+        given = {key: choices_of(setting) for key, setting in step.parameters}
+        yield from (f"degradation: {problem}" for problem in useless(name, OPERATORS[step.operator], given))
+    yield from _order_problems(space)
+    if not space.binned.any():
+        yield (
+            "degradation: no axis has more than one bin, so there is nothing to craft; give an axis "
+            "'{range: [lower, upper], bins: n}' or a list of choices"
+        )
     for name, target in config.targets.items():
         if target.truth is not None:
             try:
@@ -273,6 +279,19 @@ def _semantic_problems(config: Config) -> Iterator[str]:
     ):
         if "oracle" in distributions and not any(t.truth is not None for t in config.targets.values()):
             yield f"{key}.distributions: 'oracle' needs a target with a 'truth'"
+
+
+def _order_problems(space: Space) -> Iterator[str]:
+    """What would leave the LR image with a wrong size."""
+    operators = space.operators
+    if operators.count("resize") != 1:
+        yield "degradation: needs the operator 'resize' exactly once"
+        return
+    last = operators.index("resize")
+    together = next((end for step, end in space.shuffled.items() if step < last < end), last)
+    for step, name in enumerate(step_names(operators)):
+        if operators[step] == "rescale" and step >= together:
+            yield f"degradation: {name} comes after 'resize', which has the last word on the size; move it before"
 
 
 def _folder_problems(config: Config) -> Iterator[str]:

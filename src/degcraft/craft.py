@@ -102,7 +102,7 @@ def marginals(space: Space, weight: Array, prior: Array) -> pd.DataFrame:
         summed = cells.groupby(["lower", "upper"], as_index=False).sum()
         summed.insert(0, "axis", axis.name)
         codes = summed["lower"].astype(int)
-        summed.insert(3, "choice", [axis.choices[code] for code in codes] if axis.choices else "")
+        summed.insert(3, "choice", [axis.word(code) for code in codes] if axis.choices else "")
         if axis.choices:
             summed[["lower", "upper"]] = np.nan
         tables.append(summed)

@@ -23,6 +23,7 @@ from degcraft.images import (
     write_image,
 )
 from degcraft.operators import to_uint8
+from degcraft.operators.chain import run
 from degcraft.progress import track
 from degcraft.seeds import stream
 from degcraft.space import AppliedStep, Distribution, Space
@@ -49,7 +50,7 @@ def degrade(
         image: (H, W, 3) uint8, both sides multiples of ``scale``.
         space: the operators and axes.
         parameters: (axes,) float32, from `Space.draw`.
-        scale: SR scale by which ``resize`` shrinks.
+        scale: SR scale.
         generator: draws the noise.
         tile: side of the tiles, pixels, a multiple of ``scale``.
 
@@ -57,14 +58,13 @@ def degrade(
         (H/scale, W/scale, 3) uint8.
     """
     steps = space.steps(parameters)
+    lr = (image.shape[0] // scale, image.shape[1] // scale)
     shrink = list(takewhile(lambda step: step[0].reach is not None, steps))
     if max(image.shape) > tile and any(operator.name == "resize" for operator, _ in shrink):
         result, steps = _shrink_tiled(image, shrink, scale, generator, tile), steps[len(shrink) :]
     else:
         result = image.astype(np.float32)
-    for operator, values in steps:
-        result = operator.apply(result, values, scale, generator)
-    return to_uint8(result)
+    return to_uint8(run(steps, result, lr, generator))
 
 
 def degrade_drawn(
@@ -88,8 +88,7 @@ def _shrink_tiled(
         first_row, first_column = max(top - margin, 0), max(left - margin, 0)
         bottom, right = min(top + tile, height), min(left + tile, width)
         part = image[first_row : bottom + margin, first_column : right + margin].astype(np.float32)
-        for operator, values in steps:
-            part = operator.apply(part, values, scale, generator)
+        part = run(steps, part, (part.shape[0] // scale, part.shape[1] // scale), generator)
         row, column = (top - first_row) // scale, (left - first_column) // scale
         inside = part[row : row + (bottom - top) // scale, column : column + (right - left) // scale]
         result[top // scale : bottom // scale, left // scale : right // scale] = inside

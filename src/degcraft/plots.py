@@ -13,7 +13,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 
 from degcraft.solver import Solution
-from degcraft.space import Choices, Range, axis_operator
+from degcraft.space import Choices, Mixture, Range, axis_operator
 from degcraft.storage import replacing
 from degcraft.target import Truth
 
@@ -72,8 +72,8 @@ def _choices(ax: Axes, rows: pd.DataFrame, truth: object) -> None:
     left, right = [p - 0.4 for p in positions], [p + 0.4 for p in positions]
     ax.bar(positions, rows["weight"], 0.8, color=CRAFTED, label="crafted")
     ax.hlines(rows["prior"], left, right, PRIOR, linewidth=2, label="full range")
-    if isinstance(truth, Choices):
-        share = [(choice in truth.values) / len(truth.values) for choice in rows["choice"]]
+    if isinstance(truth, Choices | Mixture):
+        share = [dict(truth.shares).get(choice, 0.0) for choice in rows["choice"]]
         ax.hlines(share, left, right, TRUTH, linewidth=2, linestyles="--", label="truth")
     ax.vlines(positions, rows["low"], rows["high"], color="black", linewidth=1)
     ax.set_xticks(list(positions), [str(choice) for choice in rows["choice"]], rotation=20)

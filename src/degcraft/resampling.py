@@ -7,8 +7,8 @@ OpenCV's and torch's interpolation, which Real-ESRGAN and BSRGAN draw from.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from degcraft.images import FloatImage
 
-if TYPE_CHECKING:
-    from scipy import sparse
-
 KINDS = ("area", "bilinear", "bicubic", "bilinear-aliased", "bicubic-aliased")
 _ALIASED = {"bilinear-aliased": cv2.INTER_LINEAR, "bicubic-aliased": cv2.INTER_CUBIC}
 _RADIUS = {"area": 0.5, "bilinear": 1.0, "bicubic": 2.0}
+FILTERED = tuple(_RADIUS)
+_BLOCK = 64  # source pixels that a block's results are spread over, where a matrix is cut into blocks
 
 
 def resize(image: FloatImage, height: int, width: int, kind: str = "bicubic") -> FloatImage:
@@ -38,19 +37,126 @@ def resize(image: FloatImage, height: int, width: int, kind: str = "bicubic") ->
     """
     if kind in _ALIASED:
         return np.asarray(cv2.resize(image, (width, height), interpolation=_ALIASED[kind]), np.float32)
-    rows = _weights(image.shape[0], height, kind)
-    columns = _weights(image.shape[1], width, kind)
-    shorter = (rows @ image.reshape(image.shape[0], -1)).reshape(height, image.shape[1], 3)
-    turned = np.ascontiguousarray(shorter.transpose(1, 0, 2)).reshape(image.shape[1], -1)
-    smaller = (columns @ turned).reshape(width, height, 3)
-    return np.ascontiguousarray(smaller.transpose(1, 0, 2))
+    if image.shape[:2] == (height, width):
+        return image
+    return _separable(image, [(_blocks(image.shape[0], height, kind), _blocks(image.shape[1], width, kind))])
 
 
-@lru_cache(maxsize=256)
-def _weights(source: int, target: int, kind: str) -> sparse.csr_array:
-    """(target, source) interpolation matrix of one dimension; every row sums to 1."""
-    from scipy import sparse  # slow to import, and reading a configuration does not need it
+def blurred_resize(
+    image: FloatImage,
+    columns: NDArray[np.float32],
+    rows: NDArray[np.float32],
+    height: int,
+    width: int,
+    kind: str,
+) -> FloatImage:
+    """Blur and resize in one step: what `resize` makes of the blurred image, but for rounding.
 
+    Both are linear, and products of something vertical and something horizontal; so is one after the other.
+
+    Args:
+        image: (H, W, 3) float32, reflected at its borders by the blur.
+        columns, rows: (n, k) float32, k odd, see `degcraft.operators.blur.factors`.
+        height, width, kind: as for `resize`, but ``kind`` must filter.
+
+    Returns:
+        (height, width, 3) float32.
+    """
+    radius = columns.shape[1] // 2
+    padded = np.asarray(cv2.copyMakeBorder(image, *(radius,) * 4, cv2.BORDER_REFLECT_101), np.float32)
+    vertical = [_blurred(image.shape[0], height, kind, column) for column in columns]
+    alike = rows is columns and image.shape[0] == image.shape[1] and height == width
+    horizontal = vertical if alike else [_blurred(image.shape[1], width, kind, row) for row in rows]
+    return _separable(padded, list(zip(vertical, horizontal, strict=True)))
+
+
+def _blurred(source: int, target: int, kind: str, kernel: NDArray[np.float32]) -> _Blocks:
+    """Blocks of the matrix that blurs and then resizes one dimension of a source padded by the kernel's radius."""
+    matrix, places = _padded(source, target, kind, len(kernel) // 2)
+    # a column of the product of two matrices is a row of this one, convolved: hence the kernel turned around
+    blurred = cv2.filter2D(matrix, -1, kernel[None, ::-1], borderType=cv2.BORDER_CONSTANT)
+    return [(rows, columns, np.asarray(blurred[rows, columns], np.float32)) for rows, columns in places]
+
+
+@lru_cache(maxsize=16)
+def _padded(source: int, target: int, kind: str, radius: int) -> tuple[NDArray[np.float32], list[tuple[slice, slice]]]:
+    """(target, source + 2 radius) interpolation matrix with zeros at its sides, and its blocks, wider by the radius."""
+    matrix = np.zeros((target, source + 2 * radius), np.float32)
+    places = []
+    for rows, columns, values in _blocks(source, target, kind):
+        matrix[rows, columns.start + radius : columns.stop + radius] = values
+        places.append((rows, slice(columns.start, columns.stop + 2 * radius)))
+    return matrix, places
+
+
+def gaussian_samples(image: FloatImage, height: int, width: int, sigma: float) -> FloatImage:
+    """Sample an image blurred with a Gaussian at the centres of larger pixels.
+
+    Shifting a Gaussian kernel by half a pixel less than half the ratio, blurring with it and taking every so-manyth
+    pixel (Zhang et al., *BSRGAN*) does the same where the ratio is a whole number.
+
+    Args:
+        image: (H, W, 3) float32.
+        height, width: of the result.
+        sigma: standard deviation, pixels of the image; at least 0.1.
+
+    Returns:
+        (height, width, 3) float32.
+    """
+    radius = int(np.ceil(3.0 * sigma)) + 1
+    padded = np.asarray(cv2.copyMakeBorder(image, *(radius,) * 4, cv2.BORDER_REFLECT_101), np.float32)
+    matrices = []
+    for side, new in zip(image.shape, (height, width), strict=False):
+        centre = (np.arange(new) + 0.5) * (side / new) - 0.5
+        first = np.floor(centre).astype(np.int64) - radius + 1
+        distance = (first[:, None] + np.arange(2 * radius) - centre[:, None]) / sigma
+        values = np.exp(-0.5 * (distance**2 - (distance**2).min(axis=1, keepdims=True)))
+        matrices.append(_cut(_Taps(first + radius, values / values.sum(axis=1, keepdims=True)), side + 2 * radius))
+    return _separable(padded, [(matrices[0], matrices[1])])
+
+
+@dataclass(frozen=True, eq=False)
+class _Taps:
+    """Interpolation in one dimension: result i sums, over t, ``values[i, t]`` times source pixel ``first[i] + t``.
+
+    Attributes:
+        first: (target,) int64, not falling.
+        values: (target, taps) float64, zero where there is no such source pixel.
+    """
+
+    first: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+_Blocks = list[tuple[slice, slice, NDArray[np.float32]]]
+"""A banded matrix: rows, columns and the dense part between them."""
+
+
+def _separable(image: FloatImage, pairs: list[tuple[_Blocks, _Blocks]]) -> FloatImage:
+    """Sum of what pairs of a vertical and a horizontal matrix make of an image."""
+    result: FloatImage | None = None
+    for vertical, horizontal in pairs:
+        height, width = vertical[-1][0].stop, horizontal[-1][0].stop
+        shorter = np.empty((height, image.shape[1] * 3), np.float32)
+        for rows, columns, values in vertical:
+            np.matmul(values, image[columns].reshape(values.shape[1], -1), out=shorter[rows])
+        planes = np.concatenate(cv2.split(shorter.reshape(height, -1, 3)))
+        smaller = np.empty((3 * height, width), np.float32)
+        for rows, columns, values in horizontal:
+            np.matmul(planes[:, columns], values.T, out=smaller[:, rows])
+        result = smaller if result is None else np.add(result, smaller, out=result)
+    assert result is not None  # there is a pair
+    return np.asarray(cv2.merge(np.split(result, 3)), np.float32)
+
+
+@lru_cache(maxsize=512)
+def _blocks(source: int, target: int, kind: str) -> _Blocks:
+    return _cut(_taps(source, target, kind), source)
+
+
+@lru_cache(maxsize=512)
+def _taps(source: int, target: int, kind: str) -> _Taps:
+    """Interpolation from ``source`` to ``target`` pixels with a filter; every row sums to 1."""
     ratio = source / target
     stretch = max(ratio, 1.0)
     support = _RADIUS[kind] * stretch
@@ -63,11 +169,26 @@ def _weights(source: int, target: int, kind: str) -> sparse.csr_array:
     else:
         values = _kernel((taps + 0.5 - centre[:, None]) / stretch, kind)
     values = np.where((taps >= 0) & (taps < source), values, 0.0)
-    values /= values.sum(axis=1, keepdims=True)
-    row = np.broadcast_to(np.arange(target)[:, None], taps.shape)
-    used = values != 0
-    matrix = sparse.coo_array((values[used], (row[used], taps[used])), shape=(target, source))
-    return sparse.csr_array(matrix, dtype=np.float32)
+    return _Taps(first, values / values.sum(axis=1, keepdims=True))
+
+
+def _cut(taps: _Taps, source: int) -> _Blocks:
+    """The matrix (target, source) of an interpolation, in blocks that leave out most of its zeros."""
+    target, count = taps.values.shape
+    step = max(1, round(_BLOCK * target / source))
+    place = taps.first[:, None] + np.arange(count)
+    inside = (place >= 0) & (place < source)
+    values = taps.values.astype(np.float32)
+    blocks = []
+    for top in range(0, target, step):
+        rows = slice(top, min(top + step, target))
+        columns = slice(max(0, int(taps.first[top])), min(source, int(taps.first[rows.stop - 1]) + count))
+        dense = np.zeros((rows.stop - top, columns.stop - columns.start), np.float32)
+        used = inside[rows]
+        row = np.broadcast_to(np.arange(len(dense))[:, None], used.shape)
+        dense[row[used], place[rows][used] - columns.start] = values[rows][used]
+        blocks.append((rows, columns, dense))
+    return blocks
 
 
 def _kernel(x: NDArray[np.float64], kind: str) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Degradation spaces cut into bins, and distributions over those bins.
+"""Distributions over the bins of degradation spaces, and their files.
 
 A space is a table: one row a bin, and for every axis a lower and an upper value. Inside a bin parameters are uniform.
 The table is what the CSV files of the workflow hold, so a distribution can be sampled from its file alone.
@@ -8,205 +8,49 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from degcraft.axes import (
+    Axis,
+    Choices,
+    Mixture,
+    Range,
+    Setting,
+    Step,
+    axis_operator,
+    check_choices,
+    check_grid,
+    check_mixture,
+    choices_of,
+    needs,
+    step_names,
+)
+from degcraft.bins import AppliedStep, Space, build
 from degcraft.errors import UserError
-from degcraft.operators import OPERATORS, Operator, Parameter, Value
+from degcraft.operators import OPERATORS, Operator
 
 if TYPE_CHECKING:  # half a second that reading a configuration can do without, and every job of a workflow reads it
     import pandas as pd
 
-AppliedStep = tuple[Operator, dict[str, Value]]
-"""An operator with the values of all its parameters."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """A continuous parameter's range, cut into ``bins`` intervals of equal width."""
-
-    lower: float
-    upper: float
-    bins: int = 1
-
-
-@dataclass(frozen=True)
-class Choices:
-    """A categorical parameter's choices, one bin each."""
-
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One operator of a space, as configured: which of its parameters vary, and how."""
-
-    operator: str
-    parameters: tuple[tuple[str, Range | Choices], ...]
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One parameter of one step of a space.
-
-    Attributes:
-        name: ``<operator>_<parameter>``, with the pass's number from the second on (``blur2_sigma``).
-        step: index of the operator among the space's operators.
-        parameter: what the operator says of it.
-    """
-
-    name: str
-    step: int
-    parameter: Parameter
-
-    @property
-    def choices(self) -> tuple[str, ...] | None:
-        """All values a categorical axis could take (parameters are stored as indices into them); None if continuous."""
-        return self.parameter.choices
-
-
-def axis_operator(name: str) -> tuple[str, Operator, Parameter]:
-    """The step, the operator and the parameter that an axis's name means: ``blur2_sigma`` is a blur's sigma.
-
-    Raises:
-        KeyError: it names no parameter of a known operator.
-    """
-    step, _, parameter = name.partition("_")
-    operator = OPERATORS[step.rstrip("0123456789")]
-    return step, operator, operator.parameter(parameter)
-
-
-@dataclass(frozen=True, eq=False)
-class Space:
-    """Operators in order, their axes, and the bins.
-
-    Attributes:
-        operators: names of the steps, in the order they are applied.
-        axes: in the order of the steps.
-        lower, upper: (bins, axes) float64; for a categorical axis both are the index of the choice.
-    """
-
-    operators: tuple[str, ...]
-    axes: tuple[Axis, ...]
-    lower: NDArray[np.float64]
-    upper: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.lower)
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the axes."""
-        return [axis.name for axis in self.axes]
-
-    @cached_property
-    def _by_step(self) -> list[tuple[Operator, dict[str, Value], list[tuple[int, Parameter]]]]:
-        """For every step: the operator, the values that no axis sets, and the axes that set the others."""
-        steps = []
-        for step, name in enumerate(self.operators):
-            operator = OPERATORS[name]
-            fixed = {p.name: p.default for p in operator.parameters if p.default is not None}
-            drawn = [(i, axis.parameter) for i, axis in enumerate(self.axes) if axis.step == step]
-            steps.append((operator, fixed, drawn))
-        return steps
-
-    def draw(self, index: int, generator: np.random.Generator) -> NDArray[np.float32]:
-        """Draw parameters uniformly inside bin ``index``: (axes,) float32, categorical ones as indices of choices."""
-        lower, upper = self.lower[index], self.upper[index]
-        values = lower + (upper - lower) * generator.random(len(self.axes))
-        for i, axis in enumerate(self.axes):
-            if axis.parameter.integer:
-                values[i] = np.rint(values[i])
-        return np.asarray(values, np.float32)
-
-    def steps(self, parameters: NDArray[np.float32]) -> list[AppliedStep]:
-        """The operators with the values that a vector of parameters (as `draw` returns it) means."""
-        result = []
-        for operator, fixed, drawn in self._by_step:
-            values = dict(fixed)
-            for i, parameter in drawn:
-                number = float(parameters[i])
-                values[parameter.name] = parameter.choices[round(number)] if parameter.choices else number
-            result.append((operator, values))
-        return result
-
-    def table(self) -> pd.DataFrame:
-        """One row a bin: ``<axis>_lower`` and ``<axis>_upper``, or ``<axis>`` for a categorical one."""
-        import pandas as pd
-
-        columns: dict[str, object] = {"bin": np.arange(len(self))}
-        for i, axis in enumerate(self.axes):
-            if axis.choices is None:
-                columns[f"{axis.name}_lower"] = self.lower[:, i]
-                columns[f"{axis.name}_upper"] = self.upper[:, i]
-            else:
-                columns[axis.name] = [axis.choices[int(c)] for c in self.lower[:, i]]
-        return pd.DataFrame(columns)
-
-
-def build(steps: Sequence[Step]) -> Space:
-    """Cut a degradation space into bins: the product of all axes' intervals and choices, the last axis fastest.
-
-    Raises:
-        UserError: an operator or parameter that does not exist, lacks a value, or leaves its limits.
-    """
-    names = step_names([step.operator for step in steps])
-    axes: list[Axis] = []
-    cells: list[list[tuple[float, float]]] = []
-    for index, (name, step) in enumerate(zip(names, steps, strict=True)):
-        operator = OPERATORS.get(step.operator)
-        if operator is None:
-            raise UserError(f"degradation: no operator {step.operator!r}; there are {', '.join(OPERATORS)}")
-        settings = dict(step.parameters)
-        for parameter in operator.parameters:
-            setting = settings.pop(parameter.name, None)
-            if setting is None:
-                if parameter.default is None:
-                    raise UserError(f"degradation: {name} needs {parameter.name!r}")
-                if step.parameters or parameter.choices is None:
-                    continue
-                setting = Choices((str(parameter.default),))  # a step without settings still shows in the table
-            axis = Axis(f"{name}_{parameter.name}", index, parameter)
-            axes.append(axis)
-            cells.append(_cells(axis, setting))
-        if settings:
-            known = ", ".join(p.name for p in operator.parameters)
-            raise UserError(f"degradation: {name} has no parameter {next(iter(settings))!r}; it has {known}")
-    bins = np.array(list(product(*cells)), dtype=np.float64).reshape(-1, len(axes), 2)
-    return Space(tuple(s.operator for s in steps), tuple(axes), bins[..., 0], bins[..., 1])
-
-
-def step_names(operators: Sequence[str]) -> list[str]:
-    """Names of the steps: the operator's, with a number from its second pass on (``blur``, ``blur2``)."""
-    return [
-        name + (str(seen + 1) if (seen := list(operators[:i]).count(name)) else "") for i, name in enumerate(operators)
-    ]
-
-
-def _cells(axis: Axis, setting: Range | Choices) -> list[tuple[float, float]]:
-    """(lower, upper) of each interval or choice of one axis."""
-    parameter = axis.parameter
-    if isinstance(setting, Choices):
-        if parameter.choices is None:
-            raise UserError(f"degradation: {axis.name} is a number; give a range, not choices")
-        for value in setting.values:
-            if value not in parameter.choices:
-                raise UserError(f"degradation: {axis.name}: no {value!r}; there are {', '.join(parameter.choices)}")
-        return [(float(c), float(c)) for c in map(parameter.choices.index, setting.values)]
-    if parameter.choices is not None:
-        raise UserError(f"degradation: {axis.name} takes choices ({', '.join(parameter.choices)}), not a range")
-    if not parameter.lower <= setting.lower <= setting.upper <= parameter.upper:
-        raise UserError(
-            f"degradation: {axis.name}: range [{setting.lower:g}, {setting.upper:g}] must rise and stay within "
-            f"{_limits(parameter)}"
-        )
-    edges = np.linspace(setting.lower, setting.upper, setting.bins + 1)
-    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+__all__ = [
+    "AppliedStep",
+    "Axis",
+    "Choices",
+    "Distribution",
+    "Mixture",
+    "Range",
+    "Setting",
+    "Space",
+    "Step",
+    "axis_operator",
+    "build",
+    "step_names",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,10 +116,11 @@ class Distribution:
 
 def _from_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> Space:
     """The space that a table of bins describes; its steps follow the order of the columns."""
-    steps: dict[str, str] = {}
+    steps: dict[str, Operator] = {}
     axes: list[Axis] = []
     lower: list[NDArray[np.float64]] = []
     upper: list[NDArray[np.float64]] = []
+    given: dict[str, dict[str, set[str]]] = {}
     for column in (str(c) for c in table.columns):
         if column in ("bin", "weight", "prior") or column.endswith("_upper"):
             continue
@@ -285,23 +130,58 @@ def _from_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> Space:
         except KeyError:
             known = ", ".join(OPERATORS)
             raise UserError(f"{path}: column {column!r} is no axis of a known operator ({known})") from None
-        steps.setdefault(step, operator.name)
-        axis = Axis(name, list(steps).index(step), parameter)
+        steps.setdefault(step, operator)
+        axis, cells, words = _column(table, Axis(name, list(steps).index(step), parameter), path)
+        given.setdefault(step, {})[parameter.name] = words
         axes.append(axis)
-        if axis.choices is None:
-            ends = [_numbers(table, f"{name}_{end}", path) for end in ("lower", "upper")]
-            if not ((axis.parameter.lower <= ends[0]) & (ends[0] <= ends[1]) & (ends[1] <= axis.parameter.upper)).all():
-                raise UserError(f"{path}: {name} must rise from lower to upper, within {_limits(axis.parameter)}")
-        else:
-            unknown = sorted({str(value) for value in table[name]} - set(axis.choices))
-            if unknown:
-                raise UserError(f"{path}: {name}: no {unknown[0]!r}; there are {', '.join(axis.choices)}")
-            ends = [np.array([axis.choices.index(str(value)) for value in table[name]], np.float64)] * 2
-        lower.append(ends[0])
-        upper.append(ends[1])
+        lower.append(cells[0])
+        upper.append(cells[1])
     if not axes or table.empty:
         raise UserError(f"{path}: holds no bins")
-    return Space(tuple(steps.values()), tuple(axes), np.stack(lower, axis=1), np.stack(upper, axis=1))
+    for step, operator in steps.items():
+        for problem in needs(step, operator, given[step]):
+            raise UserError(f"{path}: {problem}")
+    try:
+        operators = tuple(operator.name for operator in steps.values())
+        return Space(operators, tuple(axes), np.stack(lower, axis=1), np.stack(upper, axis=1))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _column(
+    table: pd.DataFrame, axis: Axis, path: str | os.PathLike[str]
+) -> tuple[Axis, Sequence[NDArray[np.float64]], set[str]]:
+    """One axis of a table: with its mixture, if it has one; lower and upper ends of the bins; and the choices used."""
+    name, choices = axis.name, axis.choices
+    try:
+        if choices is None:
+            ends = [_numbers(table, f"{name}_{end}", path) for end in ("lower", "upper")]
+            limits = axis.parameter
+            if not ((limits.lower <= ends[0]) & (ends[0] <= ends[1]) & (ends[1] <= limits.upper)).all():
+                raise UserError(f"{name} must rise from lower to upper, within {limits.limits}")
+            check_grid(axis, *ends)
+            return axis, ends, set()
+        cells = [str(value) for value in table[name]]
+        if any(":" in cell for cell in cells):
+            mixture = _mixture(cells, name)
+            check_mixture(mixture, name, choices)
+            low, high = mixture.ends(choices)
+            ends = [np.full(len(table), low), np.full(len(table), high)]
+            return replace(axis, mixture=mixture), ends, choices_of(mixture)
+        check_choices(list(dict.fromkeys(cells)), name, choices)
+        return axis, [np.array([choices.index(cell) for cell in cells], np.float64)] * 2, set(cells)
+    except UserError as error:
+        raise UserError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
+
+
+def _mixture(cells: list[str], name: str) -> Mixture:
+    """The one mixture that all rows of a column hold."""
+    if len(set(cells)) > 1:
+        raise UserError(f"{name}: probabilities must be the same in all bins")
+    try:
+        return Mixture.parse(cells[0])
+    except ValueError:
+        raise UserError(f"{name}: {cells[0]!r} must be choices with their probabilities, like 'a:0.5 b:0.5'") from None
 
 
 def _numbers(table: pd.DataFrame, column: str, path: str | os.PathLike[str]) -> NDArray[np.float64]:
@@ -315,8 +195,3 @@ def _numbers(table: pd.DataFrame, column: str, path: str | os.PathLike[str]) -> 
     if not np.isfinite(values).all():
         raise UserError(f"{path}: column {column!r} must hold numbers only")
     return values
-
-
-def _limits(parameter: Parameter) -> str:
-    """``[1, 100]``."""
-    return f"[{parameter.lower:g}, {parameter.upper:g}]"

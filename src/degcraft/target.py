@@ -11,11 +11,11 @@ from degcraft.degrade import degrade_drawn
 from degcraft.errors import UserError
 from degcraft.images import crop_to_multiple, distinct_stems, list_images, read_image, write_image
 from degcraft.seeds import stream
-from degcraft.space import Choices, Distribution, Range, Step, build, step_names
+from degcraft.space import Distribution, Range, Setting, Step, build, step_names
 from degcraft.storage import replacing
 
-Truth = tuple[tuple[str, Range | Choices], ...]
-"""What is known of a made target: a range or choices for some axes, by the axes' names."""
+Truth = tuple[tuple[str, Setting], ...]
+"""What is known of a made target: a range, choices or a mixture for some axes, by the axes' names."""
 
 
 def true_distribution(steps: tuple[Step, ...], truth: Truth) -> Distribution:
@@ -38,7 +38,7 @@ def true_distribution(steps: tuple[Step, ...], truth: Truth) -> Distribution:
     return Distribution.uniform(build(narrowed))
 
 
-def _one_bin(setting: Range | Choices) -> Range | Choices:
+def _one_bin(setting: Setting) -> Setting:
     return Range(setting.lower, setting.upper) if isinstance(setting, Range) else setting
 
 

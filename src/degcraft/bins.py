@@ -1,0 +1,240 @@
+"""Degradation spaces cut into bins: one row a bin, and for every axis a lower and an upper value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degcraft.axes import (
+    Axis,
+    Choices,
+    Mixture,
+    Range,
+    Setting,
+    Step,
+    check_choices,
+    check_grid,
+    check_mixture,
+    choices_of,
+    needs,
+    on_grid,
+    step_names,
+)
+from degcraft.errors import UserError
+from degcraft.operators import OPERATORS, Operator, Parameter, Value
+from degcraft.operators.shuffle import arrange
+
+if TYPE_CHECKING:  # half a second that reading a configuration can do without, and every job of a workflow reads it
+    import pandas as pd
+
+AppliedStep = tuple[Operator, dict[str, Value]]
+"""An operator with the values of all its parameters."""
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """Operators in order, their axes, and the bins.
+
+    Attributes:
+        operators: names of the steps, in the order in which they are applied unless a shuffle changes it.
+        axes: in the order of the steps.
+        lower, upper: (bins, axes) float64; for a categorical axis both are the index of the choice, or the smallest and
+            the largest of a mixture.
+
+    Raises:
+        UserError: a shuffle without a number of steps, or with more of them than follow.
+    """
+
+    operators: tuple[str, ...]
+    axes: tuple[Axis, ...]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        for step, end in self.shuffled.items():
+            name = step_names(self.operators)[step]
+            if end > len(self.operators):
+                raise UserError(f"{name}_steps: only {len(self.operators) - step - 1} steps follow")
+            if "shuffle" in self.operators[step + 1 : end]:
+                raise UserError(f"{name}_steps: a shuffle cannot hold another")
+
+    def __len__(self) -> int:
+        return len(self.lower)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the axes."""
+        return [axis.name for axis in self.axes]
+
+    @property
+    def binned(self) -> NDArray[np.bool_]:
+        """(axes,) whether an axis has more than one bin; the others are nuisance, drawn but not crafted."""
+        return np.asarray(((self.lower != self.lower[0]) | (self.upper != self.upper[0])).any(axis=0))
+
+    @cached_property
+    def shuffled(self) -> dict[int, int]:
+        """For every shuffle, by its index among the operators: the index after the last step that it shuffles."""
+        found = {}
+        for step, name in enumerate(self.operators):
+            if name == "shuffle":
+                column = [i for i, axis in enumerate(self.axes) if (axis.step, axis.parameter.name) == (step, "steps")]
+                counts = {*self.lower[:, column].flat, *self.upper[:, column].flat}
+                if len(counts) != 1 or counts != set(map(round, counts)):
+                    raise UserError(f"{step_names(self.operators)[step]}_steps: must be one whole number")
+                found[step] = step + 1 + int(counts.pop())
+        return found
+
+    @cached_property
+    def _by_step(self) -> list[tuple[Operator, dict[str, Value], list[tuple[int, Parameter]], list[tuple[str, str]]]]:
+        """For every step: the operator, the values that no axis sets, the axes that set others, and what is alike."""
+        steps = []
+        for step, name in enumerate(self.operators):
+            operator = OPERATORS[name]
+            fixed = {p.name: p.default for p in operator.parameters if p.default is not None}
+            drawn = [(i, axis.parameter) for i, axis in enumerate(self.axes) if axis.step == step]
+            given = {parameter.name for _, parameter in drawn}
+            alike = [(p.name, p.like) for p in operator.parameters if p.like and p.name not in given]
+            steps.append((operator, fixed, drawn, [pair for pair in alike if pair[1] in given]))
+        return steps
+
+    @cached_property
+    def _mixed(self) -> list[tuple[int, NDArray[np.int64], NDArray[np.float64]]]:
+        """For every mixture: its axis, its choices as indices, and the upper ends of their shares of [0, 1)."""
+        mixed = []
+        for i, axis in enumerate(self.axes):
+            if axis.mixture is not None and axis.choices is not None:
+                used = [(axis.choices.index(choice), share) for choice, share in axis.mixture.shares if share > 0]
+                ends = np.cumsum([share for _, share in used])
+                ends[-1] = np.inf  # shares sum to 1 but for rounding
+                mixed.append((i, np.array([code for code, _ in used]), ends))
+        return mixed
+
+    @cached_property
+    def _grids(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Axes drawn on a grid, their strides, and for every bin (bins, such axes) the first value and their number."""
+        columns = np.array([i for i, axis in enumerate(self.axes) if axis.parameter.stride], np.int64)
+        stride = np.array([self.axes[i].parameter.stride for i in columns], np.float64)
+        lower, upper = self.lower[:, columns], self.upper[:, columns]
+        top = upper.max(axis=0, initial=-np.inf)
+        first, count = on_grid(lower, upper, stride, top)
+        return columns, stride, np.where(count > 0, first, lower), np.maximum(count, 1.0)
+
+    def draw(self, index: int, generator: np.random.Generator) -> NDArray[np.float32]:
+        """Draw parameters inside bin ``index``: (axes,) float32, categorical ones as indices of choices.
+
+        Uniformly over the interval, or over the whole (odd) numbers in it, where a parameter takes no others: an edge
+        between two bins belongs to the upper one. Mixtures are drawn by their probabilities.
+        """
+        uniform = generator.random(len(self.axes))
+        lower = self.lower[index]
+        values = lower + (self.upper[index] - lower) * uniform
+        columns, stride, first, count = self._grids
+        values[columns] = first[index] + stride * np.floor(uniform[columns] * count[index])
+        for i, codes, ends in self._mixed:
+            values[i] = codes[np.searchsorted(ends, uniform[i], side="right")]
+        return np.asarray(values, np.float32)
+
+    def steps(self, parameters: NDArray[np.float32]) -> list[AppliedStep]:
+        """The operators with the values that a vector of parameters (as `draw` returns it) means, as they are applied.
+
+        Shuffles are carried out: their steps are in the order drawn, and they themselves are gone.
+        """
+        result: list[AppliedStep] = []
+        numbers = parameters.tolist()
+        for operator, fixed, drawn, alike in self._by_step:
+            values = dict(fixed)
+            for i, parameter in drawn:
+                values[parameter.name] = parameter.choices[round(numbers[i])] if parameter.choices else numbers[i]
+            for name, other in alike:
+                values[name] = values[other]
+            result.append((operator, values))
+        for step, end in self.shuffled.items():
+            order = arrange(self.operators[step + 1 : end], result[step][1])
+            result[step + 1 : end] = [result[step + 1 + place] for place in order]
+        return [step for step in result if step[0].name != "shuffle"]
+
+    def table(self) -> pd.DataFrame:
+        """One row a bin: ``<axis>_lower`` and ``<axis>_upper``, or ``<axis>`` for a categorical one."""
+        import pandas as pd
+
+        columns: dict[str, object] = {"bin": np.arange(len(self))}
+        for i, axis in enumerate(self.axes):
+            if axis.choices is None:
+                columns[f"{axis.name}_lower"] = self.lower[:, i]
+                columns[f"{axis.name}_upper"] = self.upper[:, i]
+            else:
+                columns[axis.name] = [axis.word(code) for code in self.lower[:, i]]
+        return pd.DataFrame(columns)
+
+
+def build(steps: Sequence[Step]) -> Space:
+    """Cut a degradation space into bins: the product of all axes' intervals and choices, the last axis fastest.
+
+    Raises:
+        UserError: an operator or parameter that does not exist, lacks a value, or leaves its limits.
+    """
+    try:
+        return _build(steps)
+    except UserError as error:
+        raise UserError(f"degradation: {error}") from None
+
+
+def _build(steps: Sequence[Step]) -> Space:
+    names = step_names([step.operator for step in steps])
+    axes: list[Axis] = []
+    cells: list[list[tuple[float, float]]] = []
+    for index, (name, step) in enumerate(zip(names, steps, strict=True)):
+        operator = OPERATORS.get(step.operator)
+        if operator is None:
+            raise UserError(f"no operator {step.operator!r}; there are {', '.join(OPERATORS)}")
+        settings: dict[str, Setting] = dict(step.parameters)
+        known = [p.name for p in operator.parameters]
+        for given in settings:
+            if given not in known:
+                raise UserError(f"{name} has no parameter {given!r}; it has {', '.join(known)}")
+        if not settings:  # a step without settings still shows in the table
+            settings = {p.name: Choices((str(p.default),)) for p in operator.parameters if p.choices and p.default}
+        for parameter in operator.parameters:
+            if parameter.name in settings:
+                setting = settings[parameter.name]
+                mixture = setting if isinstance(setting, Mixture) else None
+                axes.append(Axis(f"{name}_{parameter.name}", index, parameter, mixture))
+                cells.append(_cells(axes[-1], setting))
+        for problem in needs(name, operator, {key: choices_of(setting) for key, setting in settings.items()}):
+            raise UserError(problem)
+    bins = np.array(list(product(*cells)), dtype=np.float64).reshape(-1, len(axes), 2)
+    return Space(tuple(s.operator for s in steps), tuple(axes), bins[..., 0], bins[..., 1])
+
+
+def _cells(axis: Axis, setting: Setting) -> list[tuple[float, float]]:
+    """(lower, upper) of each interval or choice of one axis."""
+    parameter = axis.parameter
+    if isinstance(setting, Range):
+        return _intervals(axis, setting)
+    if parameter.choices is None:
+        raise UserError(f"{axis.name} is a number; give a range, not choices")
+    if isinstance(setting, Mixture):
+        check_mixture(setting, axis.name, parameter.choices)
+        return [setting.ends(parameter.choices)]
+    check_choices(setting.values, axis.name, parameter.choices)
+    return [(float(c), float(c)) for c in map(parameter.choices.index, setting.values)]
+
+
+def _intervals(axis: Axis, setting: Range) -> list[tuple[float, float]]:
+    """(lower, upper) of each interval of a continuous axis."""
+    parameter = axis.parameter
+    if parameter.choices is not None:
+        raise UserError(f"{axis.name} takes choices ({', '.join(parameter.choices)}), not a range")
+    if not parameter.lower <= setting.lower <= setting.upper <= parameter.upper:
+        raise UserError(
+            f"{axis.name}: range [{setting.lower:g}, {setting.upper:g}] must rise and stay within {parameter.limits}"
+        )
+    edges = np.linspace(setting.lower, setting.upper, setting.bins + 1)
+    check_grid(axis, edges[:-1], edges[1:])
+    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))

@@ -1,0 +1,56 @@
+"""Resizing: to the size of the LR image (`resize`), and to any other on the way there (`rescale`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from degcraft import resampling
+from degcraft.images import FloatImage
+from degcraft.operators.registry import Parameter, Size, Value, operator
+
+DIRECTIONS = ("keep", "up", "down", "divide", "shifted")
+
+
+@operator(Parameter("kind", choices=resampling.KINDS, default="bicubic"), reach=lambda values, scale: 2 * scale + 2)
+def resize(image: FloatImage, values: Mapping[str, Value], lr: Size, generator: np.random.Generator) -> FloatImage:
+    """To the size of the LR image, whatever the present one is.
+
+    The kinds without ``-aliased`` filter, see `degcraft.resampling`.
+    """
+    return resampling.resize(image, *lr, str(values["kind"]))
+
+
+@operator(
+    Parameter("direction", choices=DIRECTIONS),
+    Parameter("of", choices=("image", "lr"), default="image", only=("direction", ("keep", "up", "down"))),
+    Parameter("up", lower=1.0, upper=4.0, only=("direction", ("up",))),
+    Parameter("down", lower=0.05, upper=1.0, only=("direction", ("down",))),
+    Parameter("divisor", lower=1.0, upper=16.0, only=("direction", ("divide",))),
+    Parameter("sigma", unit="px", lower=0.1, upper=10.0, only=("direction", ("shifted",))),
+    Parameter(
+        "kind", choices=resampling.KINDS, default="bicubic", only=("direction", ("keep", "up", "down", "divide"))
+    ),
+)
+def rescale(image: FloatImage, values: Mapping[str, Value], lr: Size, generator: np.random.Generator) -> FloatImage:
+    """To another size on the way to the LR image.
+
+    ``up`` and ``down`` are factors of the present size, or of that of the LR image (``of: lr``, Real-ESRGAN's second
+    pass), which ``keep`` leaves or takes. ``divide`` divides the present size by ``divisor``, not below half the LR
+    image (BSRGAN). ``shifted`` blurs with a Gaussian of ``sigma`` and samples the centres of the LR pixels (BSRGAN).
+    Sides are rounded down.
+    """
+    direction = str(values["direction"])
+    present = image.shape[:2]
+    if direction == "shifted":
+        return resampling.gaussian_samples(image, *lr, float(values["sigma"]))
+    if direction == "divide":
+        sides = [max(side / float(values["divisor"]), new / 2) for side, new in zip(present, lr, strict=True)]
+    else:
+        factor = 1.0 if direction == "keep" else float(values[direction])
+        sides = [side * factor for side in (lr if values["of"] == "lr" else present)]
+    height, width = (max(1, int(side + 1e-6)) for side in sides)  # parameters are float32: half of 96 must be 48
+    if (height, width) == present:
+        return image
+    return resampling.resize(image, height, width, str(values["kind"]))
