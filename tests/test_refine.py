@@ -90,6 +90,17 @@ def test_what_one_axis_does_is_not_laid_to_another_that_happens_to_agree():
     np.testing.assert_allclose(difference, [[1, 0, 0, 0]], atol=1e-9)
 
 
+def test_contents_that_cost_much_in_every_bin_hide_nothing():
+    generator = np.random.default_rng(0)
+    _, parameters, _ = samples(SPACE, generator, 20)
+    contents = generator.normal(0, 100, 20)
+    upper = np.where(parameters[1, :, NOISE] > 10, 1.0, -1.0)
+    cost = np.stack([contents, contents + 0.5 * upper, contents, contents])
+    difference, error = halves(SPACE, cost, parameters)
+    np.testing.assert_allclose(difference[1], [0, 0, 0.5, 0], atol=1e-6)
+    assert error[1].max() < 1e-6
+
+
 def test_gains_by_hand():
     crafted = Distribution(SPACE, np.array([0.5, 0.5, 0.0, 0.0]), np.full(4, 0.25))
     gradient = np.array([1.0, 1.0, 3.0, 9.0])

@@ -135,23 +135,31 @@ def halves(space: Space, cost: Array, parameters: NDArray[np.float32]) -> tuple[
     """How the costs in the upper and in the lower half of each bin differ, along every axis: half the difference.
 
     A least-squares fit of one number for each axis, added in the upper half and subtracted in the lower one, so that
-    what one axis does is not laid to another whose halves happen to coincide with its own.
+    what one axis does is not laid to another whose halves happen to coincide with its own. What a patch costs in the
+    other bins on average is fitted along with them: most of the variance is that of contents, and every bin has the
+    same ones.
+
+    Args:
+        space: the bins.
+        cost: (bins, patches).
+        parameters: (bins, patches, axes).
 
     Returns:
         The numbers and their standard errors, (bins, axes) each; an axis that does not vary in a bin has 0.
     """
     middle = (space.lower + space.upper) / 2
     difference, error = np.zeros_like(middle), np.zeros_like(middle)
+    elsewhere = (cost.sum(axis=0) - cost) / max(len(space) - 1, 1)
     for index in range(len(space)):
         varies = np.flatnonzero(space.lower[index] < space.upper[index])
         sides = np.where(parameters[index][:, varies] > middle[index, varies], 1.0, -1.0)
-        design = np.column_stack([np.ones(len(sides)), sides])
+        design = np.column_stack([sides, np.ones(len(sides)), elsewhere[index]])
         inverse = np.linalg.pinv(design.T @ design)
         fit = inverse @ design.T @ cost[index]
         residual = cost[index] - design @ fit
-        variance = residual @ residual / max(len(design) - design.shape[1], 1)
-        difference[index, varies] = fit[1:]
-        error[index, varies] = np.sqrt(variance * np.diag(inverse)[1:])
+        variance = residual @ residual / max(len(design) - np.linalg.matrix_rank(design), 1)
+        difference[index, varies] = fit[: len(varies)]
+        error[index, varies] = np.sqrt(variance * np.diag(inverse)[: len(varies)])
     return difference, error
 
 
