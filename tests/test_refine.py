@@ -20,6 +20,7 @@ from degcraft.refine import (
     NARROWEST,
     Refined,
     chosen,
+    craft_round,
     cut,
     described,
     gains,
@@ -149,6 +150,16 @@ def test_choices_and_narrow_intervals_are_not_split():
     fine = replace(whole, lower=whole.lower[:, [QUALITY]], upper=whole.lower[:, [QUALITY]] + [[2.0], [1.5]])
     fine = replace(fine, axes=(SPACE.axes[QUALITY],))
     assert chosen(fine, np.ones((2, 1)), 100) == {0: [0]}  # halves of 1.5 would not hold a whole number each
+
+
+def test_the_round_is_crafted_with_the_prior_of_its_bins():
+    generator = np.random.default_rng(0)
+    moments = samples(SPACE, generator)[2]
+    bins = Distribution(SPACE, np.full(4, 0.25), np.array([0.4, 0.3, 0.2, 0.1]))
+    solution = craft_round(bins, moments, moments[3], 1e5, 1e-6)
+    np.testing.assert_allclose(solution.weights, bins.prior, atol=1e-3)
+    solution = craft_round(bins, moments, moments[3], 0.0, 1e-6)
+    assert solution.weights[3] > 0.9 and solution.relative_gap <= 1e-6
 
 
 def test_no_bin_is_split_along_more_axes_than_allowed():

@@ -87,7 +87,7 @@ def describe_bins(
         file["bin"] = np.array(bins, np.int32)
         write_moments(file, moments, apply.length)
         if samples:
-            write_samples(file, features, parameters)
+            _write_samples(file, features, parameters)
 
 
 def _cell_key(space: Space, index: int) -> int:
@@ -118,7 +118,7 @@ def gather_bins(parts: Sequence[str | os.PathLike[str]], output: str | os.PathLi
         write_moments(file, [moments[i] for i in order], len(moments[0].mean))
         if samples:
             features, parameters = (np.concatenate(part)[order] for part in zip(*samples, strict=True))
-            write_samples(file, features, parameters)
+            _write_samples(file, features, parameters)
 
 
 def write_moments(file: h5py.File, moments: Sequence[Moments], length: int) -> None:
@@ -128,8 +128,7 @@ def write_moments(file: h5py.File, moments: Sequence[Moments], length: int) -> N
     file["second"] = np.array([m.second for m in moments], np.float64).reshape(-1, length, length)
 
 
-def write_samples(file: h5py.File, features: NDArray[np.float32], parameters: NDArray[np.float32]) -> None:
-    """Add ``features`` (n, patches, d) and ``parameters`` (n, patches, axes) to an HDF5 file, a chunk a bin."""
+def _write_samples(file: h5py.File, features: NDArray[np.float32], parameters: NDArray[np.float32]) -> None:
     for name, values in (("features", features), ("parameters", parameters)):
         file.create_dataset(name, data=values, chunks=(1, *values.shape[1:]) if len(values) else None)
 

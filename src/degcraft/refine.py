@@ -18,14 +18,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from degcraft.bin_features import write_samples
 from degcraft.errors import UserError
 from degcraft.moments import Array, Moments
-from degcraft.solver import FrechetObjective, kl_divergence
+from degcraft.solver import FrechetObjective, Solution, kl_divergence, solve
 from degcraft.space import Distribution, Space
 from degcraft.storage import creating_h5, reading_h5, replacing
 
@@ -82,6 +82,22 @@ def described(tables: Sequence[str | os.PathLike[str]]) -> list[int]:
     return list(
         accumulate([int(Refined.read(path).new.sum()) for path in rounds], initial=len(Distribution.read(space).space))
     )
+
+
+def craft_round(
+    bins: Distribution, moments: Sequence[Moments], reference: Moments, generalization: float, tolerance: float
+) -> Solution:
+    """Choose the weights of a round's bins.
+
+    Args:
+        bins: the bins and their prior.
+        moments: of each bin.
+        reference: moments of the reference photos.
+        generalization: the dial.
+        tolerance: certified relative gap at which to stop.
+    """
+    mean, second = np.stack([m.mean for m in moments]), np.stack([m.second for m in moments])
+    return solve(FrechetObjective(mean, second, reference), bins.prior, generalization, tolerance)
 
 
 def split(
@@ -152,7 +168,7 @@ def halves(space: Space, cost: Array, parameters: NDArray[np.float32]) -> tuple[
     elsewhere = (cost.sum(axis=0) - cost) / max(len(space) - 1, 1)
     for index in range(len(space)):
         varies = np.flatnonzero(space.lower[index] < space.upper[index])
-        sides = np.where(parameters[index][:, varies] > middle[index, varies], 1.0, -1.0)
+        sides = np.where(parameters[index][:, varies] >= middle[index, varies], 1.0, -1.0)
         design = np.column_stack([sides, np.ones(len(sides)), elsewhere[index]])
         inverse = np.linalg.pinv(design.T @ design)
         fit = inverse @ design.T @ cost[index]
@@ -190,10 +206,11 @@ def chosen(space: Space, gain: Array, count: int) -> dict[int, list[int]]:
     A bin split along k axes becomes k + 1 bins, see `cut`. Neither choices nor single values can be split, nor
     intervals whose halves would be narrower than `NARROWEST` of the axis or, where values are whole numbers, than 1.
     """
+    numbers = np.array([axis.choices is None for axis in space.axes])
     whole = np.array([axis.parameter.integer for axis in space.axes])
     least = np.maximum(NARROWEST * (space.upper.max(axis=0) - space.lower.min(axis=0)), whole)
     width = (space.upper - space.lower) / 2
-    able = (width > 0) & (width >= least * (1 - 1e-9)) & (gain > 0)
+    able = numbers & (width > 0) & (width >= least * (1 - 1e-9)) & (gain > 0)
     splits: dict[int, list[int]] = {}
     for index, axis in zip(*np.unravel_index(np.argsort(-gain, axis=None, kind="stable"), gain.shape), strict=True):
         if not able[index, axis] or len(splits.get(index, [])) == DEEPEST:
@@ -247,23 +264,30 @@ def gather_round(
     Raises:
         UserError: the parts do not hold every new bin once.
     """
-    names = ("count", "mean", "second", "features", "parameters")
-    with reading_h5(before, *names) as file:
-        columns = {name: file[name][:][refined.parent] for name in names}
+    with reading_h5(before, "bin", "features", "parameters") as file:
+        columns, chunks = {}, {}
+        for name in _datasets(file):
+            columns[name], chunks[name] = file[name][:][refined.parent], file[name].chunks
     found: list[int] = []
     for part in parts:
-        with reading_h5(part, "bin", *names) as file:
+        with reading_h5(part, "bin", *columns) as file:
             bins = file["bin"][:]
             found.extend(bins.tolist())
-            for name in names:
-                columns[name][bins] = file[name][:]
+            for name, values in columns.items():
+                values[bins] = file[name][:]
     if sorted(found) != np.flatnonzero(refined.new).tolist():
         raise UserError(f"{parts[0]} and the parts beside it do not hold every new bin once; delete them and run again")
+    columns["bin"] = np.arange(len(refined.new), dtype=np.int32)
     with creating_h5(output) as file:
-        file["bin"] = np.arange(len(refined.new), dtype=np.int32)
-        for name in names[:3]:
-            file[name] = columns[name]
-        write_samples(file, columns["features"], columns["parameters"])
+        for name, values in columns.items():
+            file.create_dataset(name, data=values, chunks=chunks[name])
+
+
+def _datasets(file: h5py.File) -> list[str]:
+    """Names of all data sets, those in groups too."""
+    names: list[str] = []
+    file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    return names
 
 
 def rounds_table(

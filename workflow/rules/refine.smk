@@ -18,9 +18,9 @@ rule refine_weights:
         mem_mb=3000,
         runtime=30,
     params:
-        settings=settings("craft"),
-        seed=CONFIG.seed,
-        code=code_digest("craft"),
+        generalization=CONFIG.craft.generalization,
+        tolerance=CONFIG.craft.tolerance,
+        code=code_digest("refine"),
     message:
         "refine: crafting {wildcards.target} with the bins of round {wildcards.round}"
     script:
