@@ -129,9 +129,10 @@ def split(
 def sample_costs(
     crafted: Distribution, moments: Sequence[Moments], features: NDArray[np.float32], reference: Moments
 ) -> tuple[Array, float]:
-    """What each sample adds to the gradient of F at the crafted weights, (bins, patches); and F(prior).
+    """What each sample costs at the crafted weights, (bins, patches), over what the mixture does; and F(prior).
 
-    The mean over a bin's samples is the bin's component of the gradient.
+    The mean over a bin's samples is the bin's component of the gradient of F, less the mixture's, w.grad F(w): along
+    the simplex a gradient is known up to a constant only.
     """
     mean, second = np.stack([m.mean for m in moments]), np.stack([m.second for m in moments])
     prior_distance, _ = FrechetObjective(mean, second, reference).value_and_gradient(crafted.prior)
@@ -143,7 +144,7 @@ def sample_costs(
         points = np.vstack([mixture[0], samples])
         squares = np.concatenate([mixture[1][None], samples[:, :, None] * samples[:, None, :]])
         _, gradient = FrechetObjective(points, squares, reference).value_and_gradient(np.eye(1, len(points))[0])
-        parts.append(gradient[1:].reshape(-1, features.shape[1]))
+        parts.append((gradient[1:] - gradient[0]).reshape(-1, features.shape[1]))
     return np.concatenate(parts), prior_distance
 
 
@@ -179,7 +180,7 @@ def halves(space: Space, cost: Array, parameters: NDArray[np.float32]) -> tuple[
     return difference, error
 
 
-def gains(crafted: Distribution, gradient: Array, difference: Array, error: Array, dial: float) -> Array:
+def gains(crafted: Distribution, reduced: Array, difference: Array, error: Array, dial: float) -> Array:
     """Expected first-order decrease of the objective from splitting each bin along each axis, (bins, axes).
 
     A bin of some weight can move it to its better half. A bin that has less weight than the prior gives it could take
@@ -188,16 +189,16 @@ def gains(crafted: Distribution, gradient: Array, difference: Array, error: Arra
 
     Args:
         crafted: weights w and prior.
-        gradient: (bins,) of F at w.
+        reduced: (bins,) gradient of F at w, less w.grad F(w).
         difference, error: from `halves`. The square of a difference counts less the square of its standard error, by
             which noise alone enlarges it.
         dial: weight of KL(w || prior) in the objective.
     """
     weight, prior = crafted.weight, crafted.prior
     better = np.sqrt(np.maximum(difference**2 - error**2, 0.0))
-    level = weight @ gradient + dial * kl_divergence(weight, prior)
-    reduced = np.maximum(better - (gradient - level)[:, None], 0.0) * (weight < prior)[:, None]
-    return np.maximum(weight[:, None] * better, np.sum(weight**2) * reduced)
+    margin = dial * kl_divergence(weight, prior) - reduced
+    cheaper = np.maximum(margin[:, None] + better, 0.0) * (weight < prior)[:, None]
+    return np.maximum(weight[:, None] * better, np.sum(weight**2) * cheaper)
 
 
 def chosen(space: Space, gain: Array, count: int) -> dict[int, list[int]]:
