@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import h5py
@@ -245,7 +245,7 @@ def cut(crafted: Distribution, splits: Mapping[int, Sequence[int]], difference: 
             rows.append((other_lower, other_upper, prior, index))
         rows.append((lower, upper, prior, index))
     lowers, uppers, priors, parents = (np.array(column) for column in zip(*rows, strict=True))
-    return Refined(Space(space.operators, space.axes, lowers, uppers), priors, parents, np.isin(parents, list(splits)))
+    return Refined(replace(space, lower=lowers, upper=uppers), priors, parents, np.isin(parents, list(splits)))
 
 
 def gather_round(
