@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degcraft.bin_features import describe_bins, gather_bins, read_moments, shard_of, spread
+from degcraft.bin_features import describe_bins, gather_bins, read_moments, read_samples, shard_of, spread
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.moments import Moments
@@ -92,6 +94,44 @@ def test_another_seed_draws_other_parameters(gathered, space, patches, encoder, 
     describe_bins(space, range(8), patches, encoder, tmp_path / "a.h5", SETTINGS, scale, seed=1)
     theirs, ours = read_moments(gathered(1)), read_moments(tmp_path / "a.h5")
     assert not any(np.array_equal(a.mean, b.mean) for a, b in zip(theirs, ours, strict=True))
+
+
+def test_samples_are_those_behind_the_moments(space, patches, encoder, scale, tmp_path):
+    parts = [tmp_path / "0.h5", tmp_path / "1.h5", tmp_path / "2.h5"]
+    for part, bins in zip(parts, [[4, 5, 6, 7], [], [0, 1, 2, 3]], strict=True):
+        describe_bins(space, bins, patches, encoder, part, SETTINGS, scale, seed=0, samples=True)
+    gather_bins(parts, tmp_path / "all.h5")
+    features, parameters = read_samples(tmp_path / "all.h5")
+    assert (features.shape, features.dtype) == ((8, 5, 8), np.float32)
+    assert (parameters.shape, parameters.dtype) == ((8, 5, 4), np.float32)
+    for index, moments in enumerate(read_moments(tmp_path / "all.h5")):
+        expected = Moments.of(features[index])
+        np.testing.assert_array_equal(moments.mean, expected.mean)
+        np.testing.assert_array_equal(moments.second, expected.second)
+        whole = np.rint(space.lower[index]), np.rint(space.upper[index])  # quality is drawn and rounded
+        assert (np.minimum(space.lower[index], whole[0]) <= parameters[index]).all()
+        assert (parameters[index] <= np.maximum(space.upper[index], whole[1])).all()
+
+
+def test_moments_do_not_depend_on_keeping_the_samples(gathered, space, patches, encoder, scale, tmp_path):
+    describe_bins(space, range(8), patches, encoder, tmp_path / "a.h5", SETTINGS, scale, seed=0, samples=True)
+    with h5py.File(gathered(1)) as without, h5py.File(tmp_path / "a.h5") as file:
+        for name in without:
+            np.testing.assert_array_equal(without[name][:], file[name][:])
+    with pytest.raises(UserError, match=r"1\.h5: has no dataset 'features'"):
+        read_samples(gathered(1))
+
+
+def test_a_bin_keyed_by_its_bounds_has_the_same_samples_in_every_table(space, patches, encoder, scale, tmp_path):
+    turned = replace(space, lower=space.lower[::-1], upper=space.upper[::-1])
+    for name, table, bins in (("a", space, [1, 6]), ("b", turned, [6, 1])):
+        describe_bins(
+            table, bins, patches, encoder, tmp_path / f"{name}.h5", SETTINGS, scale, seed=0, samples=True, by_cell=True
+        )
+    ours, theirs = read_samples(tmp_path / "a.h5"), read_samples(tmp_path / "b.h5")
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(mine, other)
+    assert not np.array_equal(ours[0][0], ours[0][1])
 
 
 @pytest.mark.parametrize("ranges", [[range(0, 3), range(4, 8)], [range(0, 5), range(4, 8)]], ids=["missing", "twice"])

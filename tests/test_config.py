@@ -20,6 +20,7 @@ SECTIONS = {
     "encoder": settings.EncoderSettings,
     "srgan": settings.SrganSettings,
     "bin_features": settings.BinFeatureSettings,
+    "refine": settings.RefineSettings,
     "reference": settings.ReferenceSettings,
     "craft": settings.CraftSettings,
     "pairs": settings.PairSettings,
@@ -149,6 +150,7 @@ def test_every_object_of_the_schema_refuses_unknown_keys(schema):
         ("encoder.chanels", "channels"),
         ("srgan.bloks", "blocks"),
         ("bin_features.patchs", "patches"),
+        ("refine.round", "rounds"),
         ("reference.perphoto", "per_photo"),
         ("craft.generalisation", "generalization"),
         ("pairs.counts", "count"),
@@ -270,6 +272,8 @@ MISTAKES = [
     ("train.seeds", [], ["train.seeds"]),
     ("train.steps", 0, ["train.steps"]),
     ("bin_features.shards", 5, ["bin_features.shards", "5", "4"]),
+    ("refine", {"rounds": 2, "bins": 7}, ["refine.bins", "7", "4 bins", "at least 8"]),
+    ("refine.rounds", -1, ["refine.rounds"]),
     ("pairs", {"count": 2, "shards": 3}, ["pairs.shards", "3", "2"]),
     ("degrade", {"photos": "nowhere"}, ["degrade.photos", "nowhere"]),
     ("degrade", {"distributions": ["full"]}, ["degrade", "'photos'"]),
@@ -313,6 +317,11 @@ def test_a_mistake_is_named_by_its_key(path, value, words, raw, schema):
         assert word in text
     assert "Traceback" not in text
     assert "(?:" not in text  # no regular expression
+
+
+def test_shards_may_outnumber_the_bins_of_a_space_that_is_refined(raw, schema):
+    raw |= {"bin_features": {"shards": 5}, "refine": {"rounds": 1, "bins": 6}}
+    assert parse_config(raw, schema).refine.bins == 6
 
 
 @pytest.mark.parametrize("key", ["hr", "scale", "degradation", "targets", "train"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -121,6 +123,24 @@ def test_a_table_without_weights_is_uniform(tmp_path):
     SPACE.table().to_csv(tmp_path / "bins.csv", index=False)
     read = Distribution.read(tmp_path / "bins.csv")
     np.testing.assert_allclose(read.weight, 1 / 72)
+
+
+def test_a_table_without_weights_has_those_of_its_prior(tmp_path):
+    prior = np.arange(1, 73) / (36 * 73)
+    table = SPACE.table().assign(prior=prior, parent=0, new=1)
+    table.to_csv(tmp_path / "bins.csv", index=False)
+    read = Distribution.read(tmp_path / "bins.csv")
+    np.testing.assert_array_equal(read.prior, prior)
+    np.testing.assert_array_equal(read.weight, prior)
+    assert read.space.names == SPACE.names
+
+
+def test_bounds_of_bins_survive_writing_and_reading(tmp_path):
+    lower = SPACE.lower.copy()
+    lower[:, 0] = SPACE.upper[:, 0] / 3  # a third has no short decimal form
+    space = replace(SPACE, lower=lower)
+    space.table().to_csv(tmp_path / "bins.csv", index=False)
+    np.testing.assert_array_equal(Distribution.read(tmp_path / "bins.csv").space.lower, lower)
 
 
 def test_bins_are_drawn_by_their_weights():

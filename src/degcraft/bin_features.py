@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 
 from degcraft.degrade import degrade
 from degcraft.errors import UserError
-from degcraft.extractor import Extractor
 from degcraft.moments import Array, Moments
 from degcraft.patches import for_bins
 from degcraft.progress import track
@@ -34,33 +34,66 @@ def spread(available: int, wanted: int) -> NDArray[np.int64]:
 
 def describe_bins(
     space: Space,
-    bins: range,
+    bins: Sequence[int],
     patches: str | os.PathLike[str],
     extractor: str | os.PathLike[str],
     output: str | os.PathLike[str],
     settings: BinFeatureSettings,
     scale: int,
     seed: int,
+    samples: bool = False,
+    by_cell: bool = False,
 ) -> None:
     """Degrade the same HR patches in each of some bins and write the moments of their features.
 
     Writes HDF5: ``bin`` int32 (n,), ``count`` int64 (n,), ``mean`` float64 (n, d), ``second`` float64 (n, d, d).
+
+    Args:
+        space: the bins.
+        bins: which of them.
+        patches: file of the HR patches.
+        extractor: file of the extractor.
+        output: HDF5 file to write.
+        settings: how many patches, threads.
+        scale: SR scale.
+        seed: of the draws.
+        samples: write the samples themselves too, a chunk a bin: ``features`` float32 (n, patches, d) and
+            ``parameters`` float32 (n, patches, axes).
+        by_cell: draw from streams of the bins' bounds and not of their indices, so that a bin has the same samples in
+            every table that holds it.
     """
+    from degcraft.extractor import Extractor  # torch, which reading moments can do without
+
     apply = Extractor(extractor, settings.threads)
     with reading_h5(patches, "patches", "photo") as file:
         available = for_bins(file["photo"][:])
         indices = available[spread(len(available), settings.patches)]
         hr = file["patches"][indices]
     moments = []
-    for index in track(bins, len(bins), "bin_features"):
-        lr = []
+    features = np.empty((len(bins) if samples else 0, len(indices), apply.length), np.float32)
+    parameters = np.empty((len(features), len(indices), len(space.axes)), np.float32)
+    for row, index in enumerate(track(bins, len(bins), "bin_features")):
+        key = _cell_key(space, index) if by_cell else index
+        lr, drawn = [], []
         for patch, image in zip(indices, hr, strict=True):
-            generator = stream(seed, "bin_features", index, int(patch))
-            lr.append(degrade(image, space, space.draw(index, generator), scale, generator))
-        moments.append(Moments.of(apply(np.stack(lr))))
+            generator = stream(seed, "bin_features", key, int(patch))
+            drawn.append(space.draw(index, generator))
+            lr.append(degrade(image, space, drawn[-1], scale, generator))
+        found = apply(np.stack(lr))
+        moments.append(Moments.of(found))
+        if samples:
+            features[row], parameters[row] = found, np.stack(drawn)
     with creating_h5(output) as file:
         file["bin"] = np.array(bins, np.int32)
         write_moments(file, moments, apply.length)
+        if samples:
+            _write_samples(file, features, parameters)
+
+
+def _cell_key(space: Space, index: int) -> int:
+    """A 64-bit number of a bin's bounds."""
+    bounds = np.stack([space.lower[index], space.upper[index]]).astype("<f8")
+    return int.from_bytes(hashlib.sha256(bounds.tobytes()).digest()[:8], "little")
 
 
 def gather_bins(parts: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]) -> None:
@@ -69,11 +102,13 @@ def gather_bins(parts: Sequence[str | os.PathLike[str]], output: str | os.PathLi
     Raises:
         UserError: the parts do not hold every bin once.
     """
-    bins, moments = [], []
+    bins, moments, samples = [], [], []
     for part in parts:
         with reading_h5(part, "bin", "count", "mean", "second") as file:
             bins.append(file["bin"][:])
             moments.extend(_read(file["count"][:], file["mean"][:], file["second"][:]))
+            if "features" in file:
+                samples.append((file["features"][:], file["parameters"][:]))
     index = np.concatenate(bins)
     order = np.argsort(index)
     if not np.array_equal(index[order], np.arange(len(index))):
@@ -81,6 +116,9 @@ def gather_bins(parts: Sequence[str | os.PathLike[str]], output: str | os.PathLi
     with creating_h5(output) as file:
         file["bin"] = index[order]
         write_moments(file, [moments[i] for i in order], len(moments[0].mean))
+        if samples:
+            features, parameters = (np.concatenate(part)[order] for part in zip(*samples, strict=True))
+            _write_samples(file, features, parameters)
 
 
 def write_moments(file: h5py.File, moments: Sequence[Moments], length: int) -> None:
@@ -88,6 +126,21 @@ def write_moments(file: h5py.File, moments: Sequence[Moments], length: int) -> N
     file["count"] = np.array([m.count for m in moments], np.int64)
     file["mean"] = np.array([m.mean for m in moments], np.float64).reshape(-1, length)
     file["second"] = np.array([m.second for m in moments], np.float64).reshape(-1, length, length)
+
+
+def _write_samples(file: h5py.File, features: NDArray[np.float32], parameters: NDArray[np.float32]) -> None:
+    for name, values in (("features", features), ("parameters", parameters)):
+        file.create_dataset(name, data=values, chunks=(1, *values.shape[1:]) if len(values) else None)
+
+
+def read_samples(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The samples behind the moments of a file: ``features`` (n, patches, d), ``parameters`` (n, patches, axes).
+
+    Raises:
+        UserError: the file holds moments alone.
+    """
+    with reading_h5(path, "features", "parameters") as file:
+        return file["features"][:], file["parameters"][:]
 
 
 def read_moments(path: str | os.PathLike[str]) -> list[Moments]:

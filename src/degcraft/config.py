@@ -66,6 +66,7 @@ class Config:
     encoder: settings.EncoderSettings
     srgan: settings.SrganSettings
     bin_features: settings.BinFeatureSettings
+    refine: settings.RefineSettings
     reference: settings.ReferenceSettings
     craft: settings.CraftSettings
     pairs: settings.PairSettings
@@ -203,6 +204,7 @@ def _parse(raw: Mapping[str, Any]) -> Config:
         encoder=_section(settings.EncoderSettings, raw.get("encoder", {})),
         srgan=_section(settings.SrganSettings, raw.get("srgan", {})),
         bin_features=_section(settings.BinFeatureSettings, raw.get("bin_features", {})),
+        refine=_section(settings.RefineSettings, raw.get("refine", {})),
         reference=_section(settings.ReferenceSettings, raw.get("reference", {})),
         craft=_section(settings.CraftSettings, raw.get("craft", {})),
         pairs=_section(settings.PairSettings, raw.get("pairs", {})),
@@ -264,11 +266,17 @@ def _semantic_problems(config: Config) -> Iterator[str]:
     if config.train.crop > size // config.scale:
         yield f"train.crop: {config.train.crop} is more than photos.size / scale = {size // config.scale}"
     for key, shards, count in (
-        ("bin_features", config.bin_features.shards, len(space)),
+        ("bin_features", config.bin_features.shards, config.refine.bins if config.refine.rounds else len(space)),
         ("pairs", config.pairs.shards, config.pairs.count),
     ):
         if shards > count:
             yield f"{key}.shards: {shards} are more than the {count} to be shared out; lower it"
+    least = len(space) + 2 * config.refine.rounds
+    if config.refine.rounds and config.refine.bins < least:
+        yield (
+            f"refine.bins: {config.refine.bins} are too few for a space of {len(space)} bins and a split a round; "
+            f"give at least {least}, or fewer 'bins' to the axes"
+        )
     if config.encoder.samples < config.encoder.buffer or config.encoder.buffer < config.encoder.batch:
         yield "encoder: needs samples >= buffer >= batch"
     if config.checkpoint is not None and not config.checkpoint.is_file():

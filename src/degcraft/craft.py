@@ -40,7 +40,12 @@ class Crafted:
 
 
 def craft(
-    space: Space, bins: Sequence[Moments], references: Sequence[Moments], settings: CraftSettings, seed: int
+    space: Space,
+    bins: Sequence[Moments],
+    references: Sequence[Moments],
+    settings: CraftSettings,
+    seed: int,
+    prior: Array | None = None,
 ) -> Crafted:
     """Choose the weights for one target.
 
@@ -50,6 +55,7 @@ def craft(
         references: moments of each reference photo.
         settings: dial, tolerance, resamplings.
         seed: of the resampling.
+        prior: (bins,) weights of the whole range; uniform by default.
 
     Raises:
         UserError: the moments were not made for this space or with different extractors.
@@ -60,7 +66,7 @@ def craft(
         raise UserError(f"moments of {len(bins)} bins for a space of {len(space)}; delete results/bin_features")
     if mean.shape[1] != len(references[0].mean):
         raise UserError("bins and reference photos were described by different extractors; delete both and run again")
-    prior = Distribution.uniform(space).prior
+    prior = Distribution.uniform(space).prior if prior is None else prior
     pooled = Moments.pooled(references)
     solution = solve(FrechetObjective(mean, second, pooled), prior, settings.generalization, settings.tolerance)
     if solution.relative_gap > settings.tolerance:
@@ -92,20 +98,31 @@ def interval(samples: Array) -> tuple[Array, Array]:
 def marginals(space: Space, weight: Array, prior: Array) -> pd.DataFrame:
     """Weights summed over all axes but one, for each axis in turn.
 
+    An axis is cut at the ends of all its bins' intervals, and a bin's weight is shared over the pieces of its interval
+    by their length: inside a bin, parameters are uniform.
+
     Returns:
         ``axis, lower, upper, choice, weight, prior``, a row an interval or choice; the columns that do not apply are
         empty.
     """
     tables = []
     for i, axis in enumerate(space.axes):
-        cells = pd.DataFrame({"lower": space.lower[:, i], "upper": space.upper[:, i], "weight": weight, "prior": prior})
-        summed = cells.groupby(["lower", "upper"], as_index=False).sum()
-        summed.insert(0, "axis", axis.name)
-        codes = summed["lower"].astype(int)
-        summed.insert(3, "choice", [axis.word(code) for code in codes] if axis.choices else "")
-        if axis.choices:
-            summed[["lower", "upper"]] = np.nan
-        tables.append(summed)
+        lower, upper = space.lower[:, i, None], space.upper[:, i, None]
+        point = lower == upper
+        points, edges = np.unique(lower[point]), np.unique([lower, upper])
+        starts, ends = np.append(points, edges[:-1]), np.append(points, edges[1:])
+        inside = (lower <= starts) & (ends <= upper) & (point == (starts == ends))
+        share = np.where(inside, np.where(point, 1.0, (ends - starts) / np.where(point, 1.0, upper - lower)), 0.0)
+        held = [k for k in np.lexsort([ends, starts]) if inside[:, k].any()]
+        columns = {
+            "axis": axis.name,
+            "lower": np.nan if axis.choices else starts[held],
+            "upper": np.nan if axis.choices else ends[held],
+            "choice": [axis.word(int(code)) for code in starts[held]] if axis.choices else "",
+            "weight": weight @ share[:, held],
+            "prior": prior @ share[:, held],
+        }
+        tables.append(pd.DataFrame(columns, index=range(len(held))))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -194,16 +194,16 @@ def most_of_the_weight(marginals: pd.DataFrame) -> Iterator[tuple[str, str, floa
             count = int((weights[order].cumsum() < MOST).sum()) + 1
             yield str(axis), ", ".join(rows["choice"].iloc[order[:count]]), float(weights[order[:count]].sum())
         else:
-            first, end = _shortest_run(list(weights))
+            first, end = _shortest_run(list(weights), list(rows["upper"] - rows["lower"]))
             words = f"{rows['lower'].iloc[first]:.3g} to {rows['upper'].iloc[end - 1]:.3g}"
             yield str(axis), f"{words} ({axis_operator(str(axis))[2].unit})", float(weights[first:end].sum())
 
 
-def _shortest_run(weights: Sequence[float]) -> tuple[int, int]:
-    """First and end of the shortest run that holds at least `MOST`; the heaviest of several."""
+def _shortest_run(weights: Sequence[float], widths: Sequence[float]) -> tuple[int, int]:
+    """First and end of the shortest run of intervals that holds at least `MOST`; the heaviest of several."""
     runs = [(first, end) for first in range(len(weights)) for end in range(first + 1, len(weights) + 1)]
     enough = [(first, end) for first, end in runs if sum(weights[first:end]) >= MOST - 1e-9]
-    return min(enough, key=lambda run: (run[1] - run[0], -sum(weights[run[0] : run[1]])))
+    return min(enough, key=lambda run: (round(sum(widths[slice(*run)]), 9), -sum(weights[slice(*run)])))
 
 
 def side_by_side(inputs: ReportInputs, target: str) -> list[Row]:

@@ -90,6 +90,19 @@ class BinFeatureSettings:
 
 
 @dataclass(frozen=True)
+class RefineSettings:
+    """How bins are split, target by target.
+
+    Attributes:
+        rounds: rounds of splits; 0 crafts with the bins of the space.
+        bins: bins described for one target in all rounds, those of the space among them, at most.
+    """
+
+    rounds: int = 0
+    bins: int = 2000
+
+
+@dataclass(frozen=True)
 class ReferenceSettings:
     """How reference photos are cut.
 

@@ -93,7 +93,9 @@ class Distribution:
 
     @staticmethod
     def read(path: str | os.PathLike[str]) -> Distribution:
-        """Read a distribution from a CSV such as ``weights.csv`` or ``bins.csv`` (then uniform).
+        """Read a distribution from a CSV such as ``weights.csv`` or ``bins.csv``.
+
+        Without ``weight`` it is the prior; without ``prior``, that is uniform over the bins.
 
         Raises:
             UserError: no such table, columns that name no axis, values outside its limits, weights that are negative or
@@ -107,7 +109,8 @@ class Distribution:
             raise UserError(f"{path}: cannot be read as a table ({error})") from None
         space = _from_table(table, path)
         uniform = np.full(len(space), 1.0 / len(space))
-        weight, prior = (_numbers(table, name, path) if name in table else uniform for name in ("weight", "prior"))
+        prior = _numbers(table, "prior", path) if "prior" in table else uniform
+        weight = _numbers(table, "weight", path) if "weight" in table else prior
         for name, values in (("weights", weight), ("prior", prior)):
             if not ((values >= 0).all() and abs(values.sum() - 1) < 1e-6):
                 raise UserError(f"{path}: {name} must be non-negative and sum to 1, they sum to {values.sum():g}")
@@ -122,7 +125,7 @@ def _from_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> Space:
     upper: list[NDArray[np.float64]] = []
     given: dict[str, dict[str, set[str]]] = {}
     for column in (str(c) for c in table.columns):
-        if column in ("bin", "weight", "prior") or column.endswith("_upper"):
+        if column in ("bin", "weight", "prior", "parent", "new") or column.endswith("_upper"):
             continue
         name = column.removesuffix("_lower")
         try:

@@ -18,6 +18,7 @@ rule bin_features_shard:
         runtime=120,
     params:
         settings=settings("bin_features"),
+        samples=CONFIG.refine.rounds > 0,
         scale=CONFIG.scale,
         seed=CONFIG.seed,
         code=code_digest("bin_features"),

@@ -23,4 +23,5 @@ wildcard_constraints:
     distribution=r"full|clean|(crafted|oracle)-[A-Za-z0-9][A-Za-z0-9_.]*",
     seed=r"\d+",
     shard=r"\d+",
+    round=r"\d+",
     extractor=r"[^/]+",

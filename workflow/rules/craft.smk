@@ -1,8 +1,8 @@
 # The weights of the bins for one target.
 rule craft:
     input:
-        bins="results/space/bins.csv",
-        moments=f"results/bin_features/{CONFIG.extractor}/moments.h5",
+        bins=lambda w: round_file(w.target, CONFIG.refine.rounds, "bins.csv"),
+        moments=lambda w: round_file(w.target, CONFIG.refine.rounds, "moments.h5"),
         reference="results/targets/{target}/reference.h5",
     output:
         weights="results/targets/{target}/weights.csv",

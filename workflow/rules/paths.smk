@@ -22,6 +22,30 @@ def distribution_file(name):
     }[kind]
 
 
+def round_file(name, number, file):
+    """A file of a round of refinement, bins.csv or moments.h5; every target's round 0 is the space."""
+    if int(number) == 0:
+        shared = {"bins.csv": "results/space", "moments.h5": f"results/bin_features/{CONFIG.extractor}"}
+        return f"{shared[file]}/{file}"
+    return f"results/targets/{name}/rounds/{number}/{file}"
+
+
+def tables_before(name, number):
+    """The tables of bins from the space to the round before one."""
+    return [round_file(name, earlier, "bins.csv") for earlier in range(int(number))]
+
+
+def crafted_in_rounds(name, file):
+    """A file of crafting for every round; with the last round's bins it is the target's own."""
+    earlier = [f"results/targets/{name}/rounds/{number}/{file}" for number in range(CONFIG.refine.rounds)]
+    return [*earlier, f"results/targets/{name}/{file}"]
+
+
+def rounds_tables():
+    """Tables of what the rounds came to, where there are rounds."""
+    return [f"results/targets/{name}/rounds.csv" for name in CONFIG.targets if CONFIG.refine.rounds]
+
+
 def target_folder(name, what):
     """Folder of a target's reference photos, LR tests or HR tests (reference, lr, hr)."""
     target = CONFIG.targets[name]

@@ -18,4 +18,5 @@ with job(snakemake):
         settings,
         snakemake.params.scale,
         snakemake.params.seed,
+        samples=snakemake.params.samples,
     )

@@ -12,10 +12,11 @@ from degcraft.settings import CraftSettings
 from degcraft.space import Distribution
 
 with job(snakemake):
-    space = Distribution.read(snakemake.input.bins).space
+    bins = Distribution.read(snakemake.input.bins)
     references = read_moments(snakemake.input.reference)
     settings = CraftSettings(**snakemake.params.settings)
-    crafted = craft(space, read_moments(snakemake.input.moments), references, settings, snakemake.params.seed)
+    moments = read_moments(snakemake.input.moments)
+    crafted = craft(bins.space, moments, references, settings, snakemake.params.seed, bins.prior)
     write_crafted(crafted, references, settings, Path(snakemake.output.weights).parent)
     truth = parse_truth(snakemake.params.truth)
     plot_marginals(crafted.marginals, truth, snakemake.output.marginals_plot)

@@ -1,0 +1,22 @@
+"""Split the bins from which crafting gains most."""
+
+from job import job
+
+from degcraft.bin_features import read_moments, read_samples
+from degcraft.moments import Moments
+from degcraft.refine import described, split
+from degcraft.settings import RefineSettings
+from degcraft.space import Distribution
+
+with job(snakemake):
+    settings = RefineSettings(**snakemake.params.settings)
+    rounds_left = settings.rounds - int(snakemake.wildcards.round) + 1
+    refined = split(
+        Distribution.read(snakemake.input.weights),
+        read_moments(snakemake.input.moments),
+        *read_samples(snakemake.input.moments),
+        Moments.pooled(read_moments(snakemake.input.reference)),
+        snakemake.params.generalization,
+        (settings.bins - described(snakemake.input.tables)[-1]) // rounds_left,
+    )
+    refined.write(snakemake.output.bins)

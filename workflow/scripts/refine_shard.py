@@ -1,0 +1,25 @@
+"""Describe one shard of a round's new bins."""
+
+import numpy as np
+from job import job
+
+from degcraft.bin_features import describe_bins, shard_of
+from degcraft.refine import Refined
+from degcraft.settings import BinFeatureSettings
+
+with job(snakemake):
+    refined = Refined.read(snakemake.input.bins)
+    settings = BinFeatureSettings(**snakemake.params.settings)
+    new = np.flatnonzero(refined.new)
+    describe_bins(
+        refined.space,
+        new[shard_of(len(new), int(snakemake.wildcards.shard), settings.shards)].tolist(),
+        snakemake.input.patches,
+        snakemake.input.extractor,
+        snakemake.output.part,
+        settings,
+        snakemake.params.scale,
+        snakemake.params.seed,
+        samples=True,
+        by_cell=True,
+    )
