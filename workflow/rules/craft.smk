@@ -8,6 +8,8 @@ rule craft:
         weights="results/targets/{target}/weights.csv",
         trace="results/targets/{target}/trace.csv",
         marginals="results/targets/{target}/marginals.csv",
+        trade_off="results/targets/{target}/trade_off.csv",
+        trade_off_weights="results/targets/{target}/trade_off_weights.csv",
         certificate="results/targets/{target}/certificate.json",
         marginals_plot=report(
             "results/targets/{target}/marginals.png",
@@ -20,6 +22,12 @@ rule craft:
             caption="../report/trace.rst",
             category="crafting",
             labels={"target": "{target}", "figure": "trace"},
+        ),
+        trade_off_plot=report(
+            "results/targets/{target}/trade_off.png",
+            caption="../report/trade_off.rst",
+            category="crafting",
+            labels={"target": "{target}", "figure": "trade-off"},
         ),
     log:
         "results/logs/craft/{target}.log",
