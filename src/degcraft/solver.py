@@ -32,6 +32,7 @@ class FrechetObjective:
     makes of zero. This lowers F by less than `rounding` unless C(w) is singular where C_r is not, and keeps it convex.
 
     Attributes:
+        packed: (bins, d(d+1)/2 + d) float64, each bin's moments about the mean of the bins' means.
         rounding: size of the error that rounding makes in F.
 
     Args:
@@ -48,7 +49,7 @@ class FrechetObjective:
         for product in (mean[:, upper[0]] * self._centre[upper[1]], self._centre[upper[0]] * centred[:, upper[1]]):
             packed -= product
         self._upper = upper
-        self._packed = np.concatenate([packed, centred], axis=1)
+        self.packed = np.concatenate([packed, centred], axis=1)
         self._spread = float(packed[:, upper[0] == upper[1]].sum(axis=1).max())
         values, vectors = np.linalg.eigh(self._unpacked(packed.mean(axis=0)))
         reached = vectors[:, values > len(values) * _EPS * np.trace(second, axis1=1, axis2=2).max()]
@@ -72,11 +73,11 @@ class FrechetObjective:
         self.rounding = 1e-13 * (self._constant + self._spread)
 
     def __len__(self) -> int:
-        return len(self._packed)
+        return len(self.packed)
 
     def mixture(self, weights: Array) -> Array:
         """Packed moments of the mixture; linear in the weights (bins,)."""
-        return np.asarray(weights @ self._packed)
+        return np.asarray(weights @ self.packed)
 
     def _unpacked(self, upper: Array) -> Array:
         """The symmetric matrix of an upper triangle."""
@@ -115,7 +116,7 @@ class FrechetObjective:
 
     def gradient(self, slope: Array) -> Array:
         """(bins,) gradient with respect to the weights, from the derivative with respect to the packed moments."""
-        return np.asarray(self._packed @ slope)
+        return np.asarray(self.packed @ slope)
 
     def value_and_gradient(self, weights: Array) -> tuple[float, Array]:
         """F(w) and its gradient (bins,) at weights (bins,) on the simplex."""
