@@ -100,6 +100,7 @@ def test_the_smallest_configuration_has_the_defaults(raw, schema):
 def test_schema_and_settings_have_the_same_defaults(section, field, schema):
     default = {f.name: f.default for f in dataclasses.fields(SECTIONS[section])}[field]
     documented = schema["properties"][section]["properties"][field]
+    default = list(default) if isinstance(default, tuple) else default  # YAML has no tuples
     assert documented["default"] == default
     assert type(documented["default"]) is type(default) or isinstance(default, float)
     assert documented["description"]
@@ -167,7 +168,16 @@ def test_an_unknown_key_is_named_with_the_nearest_valid_one(path, nearest, raw, 
 
 
 def test_a_key_like_no_other_comes_with_the_valid_ones(raw, schema):
-    assert "valid keys: generalization, tolerance, bootstrap" in problems(with_value(raw, "craft.xyz", 1), schema)
+    assert "valid keys: generalization, trade_off, tolerance, bootstrap" in problems(
+        with_value(raw, "craft.xyz", 1), schema
+    )
+
+
+def test_the_dial_is_a_number_or_auto(raw, schema):
+    assert parse_config(with_value(raw, "craft.generalization", "auto"), schema).craft.generalization is None
+    craft = parse_config(with_value(raw, "craft", {"generalization": 1, "trade_off": [0, 2]}), schema).craft
+    assert craft.trade_off == (0.0, 2.0)
+    assert [type(v) for v in (craft.generalization, *craft.trade_off)] == [float] * 3
 
 
 def test_every_mistake_has_its_line(raw, schema):
@@ -258,6 +268,12 @@ MISTAKES = [
     ("craft.generalization", -0.1, ["craft.generalization"]),
     ("craft.generalization", math.nan, ["craft.generalization"]),
     ("craft.generalization", math.inf, ["craft.generalization"]),
+    ("craft.generalization", 1e7, ["craft.generalization", "maximum"]),
+    ("craft.generalization", "atuo", ["craft.generalization: 'atuo' is neither a number nor 'auto'"]),
+    ("craft.trade_off", [], ["craft.trade_off"]),
+    ("craft.trade_off", 0.1, ["craft.trade_off", "array"]),
+    ("craft.trade_off", [0, "auto"], ["craft.trade_off.1", "auto", "number"]),
+    ("craft.trade_off", [0, -1], ["craft.trade_off.1", "-1"]),
     ("craft.tolerance", 0, ["craft.tolerance"]),
     ("train", {}, ["train", "'distributions'"]),
     ("train.distributions", [], ["train.distributions"]),

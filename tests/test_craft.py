@@ -141,7 +141,13 @@ def test_intervals_of_the_bootstrap():
     assert table[["low", "high"]].stack().between(0, 1 + 1e-9).all()
     for column in ("weight", "prior"):
         np.testing.assert_allclose(table.groupby("axis")[column].sum(), 1.0)
+    assert (table["low"] <= table["weight"]).all()
+    assert (table["weight"] <= table["high"]).all()
     assert len(crafted.distances) == 20
+    low, high = interval(crafted.solution.final.distance, crafted.distances)
+    assert 0 <= low <= crafted.solution.final.distance <= high
+    # a resampling holds fewer different photos, which can be fitted less well; that is why the interval is moved
+    assert np.median(crafted.distances) > crafted.solution.final.distance
 
 
 def test_one_photo_leaves_nothing_to_resample():
@@ -152,8 +158,16 @@ def test_one_photo_leaves_nothing_to_resample():
 
 
 def test_interval_by_hand():
-    low, high = interval(np.arange(101.0)[:, None])
-    assert (low[0], high[0]) == pytest.approx((2.5, 97.5))
+    low, high = interval(np.array([50.0, 60.0, 10.0]), np.arange(101.0)[:, None])
+    np.testing.assert_allclose(low, [2.5, 12.5, 0.0])  # as far below the estimate as the median, but not below 0
+    np.testing.assert_allclose(high, [97.5, 107.5, 57.5])
+    assert interval(3.0, np.empty(0)) == (3.0, 3.0)
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=30), st.floats(0, 1e6))
+def test_an_interval_holds_its_estimate(samples, estimate):
+    low, high = interval(estimate, np.array(samples))
+    assert 0 <= low <= estimate <= high
 
 
 def test_a_large_dial_gives_back_the_full_range():
@@ -165,6 +179,11 @@ def test_a_large_dial_gives_back_the_full_range():
 def test_mismatches_are_named():
     with pytest.raises(UserError, match="moments of 11 bins for a space of 12"):
         craft(SPACE, synthetic()[:11], some_references(), TIGHT, seed=0)
+    auto = CraftSettings(generalization=None, bootstrap=0)
+    with pytest.raises(
+        UserError, match=r"craft\.generalization: 'auto' .* at least 4, this target has 3; give a number"
+    ):
+        craft(SPACE, synthetic(), some_references(3), auto, seed=0)
     with pytest.raises(UserError, match="different extractors"):
         craft(SPACE, synthetic(d=13), some_references(), TIGHT, seed=0)
 
@@ -212,15 +231,39 @@ def test_certificate_json(written):
     assert facts["relative_gap"] <= facts["tolerance"] == 1e-4
     assert facts["gap"] == pytest.approx(facts["relative_gap"] * facts["distance_prior"])
     assert facts["distance"] < facts["distance_prior"]
-    assert facts["distance_low"] <= facts["distance_high"]
+    assert facts["distance_low"] <= facts["distance"] <= facts["distance_high"]
+    assert facts["generalization"] == 0.003
+    assert facts["auto"] is False
     weight = crafted.distribution.weight
     assert facts["effective_bins"] == pytest.approx(np.exp(-np.sum(weight * np.log(np.maximum(weight, 1e-300)))))
     assert 1 <= facts["effective_bins"] <= 12
 
 
+def test_trade_off_csv(written):
+    crafted, (folder, _) = written
+    table = pd.read_csv(folder / "trade_off.csv")
+    columns = ["generalization", "distance", "effective_bins", "kl", "gap", "held_out", "held_out_error", "chosen"]
+    assert list(table.columns) == columns
+    assert table.query("chosen == 1")["generalization"].tolist() == [0.003]
+    weights = pd.read_csv(folder / "trade_off_weights.csv", index_col="bin")
+    np.testing.assert_array_equal(weights.columns.astype(float), table["generalization"])
+    np.testing.assert_array_equal(weights["0.003"], crafted.distribution.weight)
+
+
+def test_the_chosen_dial_is_written_as_a_number(tmp_path):
+    settings = CraftSettings(generalization=None, trade_off=(0.01, 0.3), bootstrap=2)
+    crafted = craft(SPACE, synthetic(), some_references(), settings, seed=0)
+    write_crafted(crafted, some_references(), settings, tmp_path)
+    facts = json.loads((tmp_path / "certificate.json").read_text())
+    assert facts["auto"] is True
+    assert facts["generalization"] == crafted.generalization
+    assert crafted.generalization in (0.01, 0.3)
+
+
 def test_same_input_same_bytes(written):
     _, (first, second) = written
     names = sorted(path.name for path in first.iterdir())
-    assert names == ["certificate.json", "marginals.csv", "trace.csv", "weights.csv"]
+    path = ["trade_off.csv", "trade_off_weights.csv"]
+    assert names == ["certificate.json", "marginals.csv", "trace.csv", *path, "weights.csv"]
     for name in names:
         assert (first / name).read_bytes() == (second / name).read_bytes()

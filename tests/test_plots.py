@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot
 from matplotlib.colors import to_rgb
 from PIL import Image
 
 from degcraft.craft import marginals
-from degcraft.plots import CRAFTED, PRIOR, TRUTH, axis_label, plot_marginals, plot_trace
+from degcraft.plots import CRAFTED, PRIOR, TRUTH, axis_label, plot_marginals, plot_trace, plot_trade_off
 from degcraft.solver import Iterate, Solution
 from degcraft.space import Choices, Range, Step, build
 
@@ -109,3 +110,22 @@ def test_trace(tmp_path):
     assert pixels(tmp_path / "a.png", CRAFTED) > 100
     assert pixels(tmp_path / "a.png", TRUTH) > 100
     assert pyplot.get_fignums() == []
+
+
+def test_trade_off_shows_held_out_photos_where_there_are_any(tmp_path):
+    table = pd.DataFrame(
+        {
+            "generalization": [0.0, 0.003, 1.0],
+            "distance": [1.0, 1.2, 9.0],
+            "effective_bins": [2.0, 4.0, 8.0],
+            "held_out": [3.0, 2.5, 9.5],
+            "held_out_error": [0.3, 0.0, 1.0],
+            "chosen": [0, 1, 0],
+        }
+    )
+    plot_trade_off(table, tmp_path / "with.png")
+    plot_trade_off(table.assign(held_out=np.nan, held_out_error=np.nan), tmp_path / "without.png")
+    assert pixels(tmp_path / "with.png", TRUTH) > 500
+    assert pixels(tmp_path / "without.png", TRUTH) == 0
+    for name in ("with", "without"):
+        assert pixels(tmp_path / f"{name}.png", CRAFTED) > 500

@@ -207,13 +207,14 @@ def test_bins_after_any_rounds_are_the_space_once_and_their_prior_is_their_volum
 
 def test_splitting_finds_the_axis_that_the_references_narrow():
     generator = np.random.default_rng(0)
-    features, parameters, moments = samples(SPACE, generator)
-    truth = replace(SPACE, lower=np.array([[0.0, 2, 0, 30]]), upper=np.array([[2.0, 2, 5, 94]]))
+    space = build((*STEPS[:2], Step("noise", (("sigma", Range(0.0, 20.0, 2)),)), *STEPS[3:]))
+    features, parameters, moments = samples(space, generator)
+    truth = replace(space, lower=np.array([[0.0, 2, 0, 30]]), upper=np.array([[2.0, 2, 2, 94]]))
     reference = samples(truth, generator, 400)[2]
-    crafted = craft(SPACE, moments, reference, CraftSettings(bootstrap=0), 0)
+    crafted = craft(space, moments, reference, CraftSettings(bootstrap=0), 0)
     refined = split(crafted.distribution, moments, features, parameters, reference[0], 0.003, 2)
     widths = refined.space.upper[refined.new] - refined.space.lower[refined.new]
-    assert widths.tolist() == [[2, 0, 10, 64]] * 2  # a bin of all the noise became two of half of it
+    assert widths.tolist() == [[2, 0, 5, 64]] * 2  # a bin of half the noise became two of a quarter of it
     again = craft(
         refined.space, samples(refined.space, generator)[2], reference, CraftSettings(bootstrap=0), 0, refined.prior
     )

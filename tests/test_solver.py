@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from degcraft.moments import Moments, frechet_distance
-from degcraft.solver import FrechetObjective, certificate, kl_divergence, solve
+from degcraft.solver import FrechetObjective, certificate, effective_bins, kl_divergence, solve
 
 SEEDS = st.integers(0, 10_000)
 
@@ -206,8 +206,37 @@ def uneven(problem: Problem) -> Problem:
     return problem
 
 
-@pytest.mark.parametrize("generalization", [0.0, 0.003])
-@pytest.mark.parametrize("hard", [flat, doubled, poor, point, shifted, small, uneven])
+def singular(problem: Problem) -> Problem:
+    """Bins of three vectors each: covariances of rank two, in directions of their own."""
+    generator = np.random.default_rng(1)
+    problem.bins = [Moments.of(generator.normal(size=(3, 4)) + generator.normal(size=4)) for _ in range(6)]
+    problem.mean, problem.second = np.stack([m.mean for m in problem.bins]), np.stack([m.second for m in problem.bins])
+    return problem
+
+
+def own(problem: Problem) -> Problem:
+    """The reference is one of the bins, which has a singular covariance."""
+    problem = singular(problem)
+    problem.reference = problem.bins[3]
+    return problem
+
+
+def unreached(problem: Problem) -> Problem:
+    """A feature without variance in any bin, which varies in the reference."""
+    problem.mean[:, 0], problem.second[:, 0, :], problem.second[:, :, 0] = 0, 0, 0
+    return problem
+
+
+def lopsided(problem: Problem) -> Problem:
+    """A prior with nearly all of its weight on one bin."""
+    problem.prior = np.array([1 - 5e-9, *[1e-9] * 5])
+    return problem
+
+
+@pytest.mark.parametrize("generalization", [0.0, 1e-12, 0.003])
+@pytest.mark.parametrize(
+    "hard", [flat, doubled, poor, point, shifted, small, uneven, singular, own, unreached, lopsided]
+)
 def test_hard_problems_stay_finite_and_reach_the_tolerance(hard, generalization):
     problem = hard(Problem(7))
     objective = FrechetObjective(problem.mean, problem.second, problem.reference)
@@ -236,3 +265,64 @@ def test_another_start_ends_at_the_same_value():
     here = solve(problem.objective, problem.prior, 0.003)
     there = solve(problem.objective, problem.prior, 0.003, start=0.1 * problem.prior + 0.9 * problem.random_weights[0])
     assert abs(here.final.objective - there.final.objective) <= 1e-4 * here.distance_prior
+
+
+MIXED_SEEDS = st.tuples(SEEDS, st.integers(1, 30), st.integers(1, 8), st.integers(2, 12), st.integers(2, 12))
+
+
+@given(MIXED_SEEDS, st.sampled_from([0.0, 1e-9, 1e-4, 0.03, 10.0]), st.booleans())
+def test_any_moments_and_prior_are_solved_to_the_tolerance(sizes, generalization, twice):
+    seed, bins, d, vectors, reference_vectors = sizes
+    generator = np.random.default_rng(seed)
+    drawn = [Moments.of(generator.normal(size=(vectors, d)) + generator.normal(0, 2, d)) for _ in range(bins)]
+    drawn = drawn * 2 if twice else drawn
+    prior = generator.dirichlet(np.full(len(drawn), 0.3)) + 1e-9
+    prior /= prior.sum()
+    reference = Moments.of(generator.normal(size=(reference_vectors, d)))
+    objective = FrechetObjective(np.stack([m.mean for m in drawn]), np.stack([m.second for m in drawn]), reference)
+    solution = solve(objective, prior, generalization, max_iterations=3000)
+    assert solution.weights.min() >= 0
+    assert solution.weights.sum() == pytest.approx(1.0, abs=1e-9)
+    assert 0 <= solution.relative_gap <= 1e-4
+    # the gap is that of the weights: anybody can compute it again from them
+    value, gradient = objective.value_and_gradient(solution.weights)
+    tau = generalization * solution.distance_prior
+    again = certificate(solution.weights, gradient, prior, tau)
+    assert again == pytest.approx(solution.final.gap, rel=1e-3, abs=1e-7 * (1 + tau))
+    mixed = Moments(1, *(np.tensordot(solution.weights, [getattr(m, k) for m in drawn], 1) for k in ("mean", "second")))
+    assert value == pytest.approx(frechet_distance(mixed, reference), abs=1e-6)
+
+
+def test_the_certificate_holds_at_a_kink():
+    # one bin is a point; from it, a little of the other one lowers F by the square root of that little: no finite slope
+    spread = np.array([[0.0, 0.0], [0.0, 1.0]])
+    mean, second = np.zeros((2, 2)), np.stack([np.diag([1.0, 0.0]), np.diag([1.0, 0.0]) + spread])
+    objective = FrechetObjective(mean, second, Moments(9, np.zeros(2), np.eye(2)))
+    corner = np.array([1.0, 0.0])
+    value, gradient = objective.value_and_gradient(corner)
+    best, _ = objective.value_and_gradient(np.array([0.0, 1.0]))
+    assert value - best == pytest.approx(1.0, abs=1e-6)
+    assert certificate(corner, gradient, np.full(2, 0.5), tau=0.0) >= value - best
+
+
+def test_another_reference_for_the_same_bins():
+    problem, other = Problem(8), Problem(9).reference
+    shared = problem.objective.with_reference(other)
+    anew = FrechetObjective(problem.mean, problem.second, other)
+    for weights in problem.random_weights:
+        for a, b in zip(shared.value_and_gradient(weights), anew.value_and_gradient(weights), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+    assert shared.packed is problem.objective.packed
+
+
+def test_an_impossible_tolerance_ends_all_the_same():
+    problem = Problem(3)
+    for generalization in (0.0, 0.003, 1e4):
+        solution = solve(problem.objective, problem.prior, generalization, tolerance=0.0, max_iterations=2000)
+        assert np.isfinite(solution.weights).all()
+        assert solution.relative_gap < 1e-4
+
+
+def test_effective_bins_by_hand():
+    assert effective_bins(np.array([0.25, 0.25, 0.25, 0.25, 0.0])) == pytest.approx(4.0)
+    assert effective_bins(np.array([0.0, 1.0])) == 1.0

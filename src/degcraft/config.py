@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -145,6 +145,8 @@ def _in_words(error: ValidationError) -> Iterator[str]:
     elif error.validator == "anyOf" and error.context:
         # of the forms that a value can have, the one that was meant is the one that it resembles most
         yield from _in_words(max(error.context, key=lambda e: (len(e.absolute_path), e.validator != "type")))
+    elif error.validator == "const":
+        yield f"{where}: {error.instance!r} is neither a number nor {error.validator_value!r}"
     elif "propertyNames" in error.absolute_schema_path:
         yield f"{where}: {error.instance!r} cannot be a name; use {error.schema['description']}"  # type: ignore[index]
     elif error.validator == "required":
@@ -188,6 +190,7 @@ def parse_truth(raw: Mapping[str, Any]) -> Truth:
 
 def _parse(raw: Mapping[str, Any]) -> Config:
     train = dict(raw["train"])
+    craft = {key: None if value == "auto" else value for key, value in raw.get("craft", {}).items()}
     distributions, seeds = train.pop("distributions"), train.pop("seeds", [0])
     extractor = raw.get("extractor", "encoder")
     checkpoint = None if extractor in ("encoder", "srgan") else Path(extractor)
@@ -206,7 +209,7 @@ def _parse(raw: Mapping[str, Any]) -> Config:
         bin_features=_section(settings.BinFeatureSettings, raw.get("bin_features", {})),
         refine=_section(settings.RefineSettings, raw.get("refine", {})),
         reference=_section(settings.ReferenceSettings, raw.get("reference", {})),
-        craft=_section(settings.CraftSettings, raw.get("craft", {})),
+        craft=_section(settings.CraftSettings, craft),
         pairs=_section(settings.PairSettings, raw.get("pairs", {})),
         train=_section(settings.TrainSettings, train),
         distributions=tuple(distributions),
@@ -220,7 +223,12 @@ def _parse(raw: Mapping[str, Any]) -> Config:
 
 def _section(kind: type[S], values: Mapping[str, Any]) -> S:
     """Settings from a section; ``4.0`` is a whole number to YAML and the schema, but no integer to Python."""
-    numbers = {"int": int, "float": float}
+    numbers: dict[str, Callable[[Any], Any]] = {
+        "int": int,
+        "float": float,
+        "float | None": lambda value: None if value is None else float(value),
+        "tuple[float, ...]": lambda value: tuple(map(float, value)),
+    }
     types = {field.name: numbers.get(str(field.type)) for field in fields(kind)}
     return kind(**{key: to(value) if (to := types[key]) else value for key, value in values.items()})
 

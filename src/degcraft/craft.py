@@ -17,9 +17,10 @@ from degcraft.moments import Array, Moments
 from degcraft.progress import track
 from degcraft.seeds import stream
 from degcraft.settings import CraftSettings
-from degcraft.solver import FrechetObjective, Solution, solve
+from degcraft.solver import FrechetObjective, Solution, effective_bins, solve
 from degcraft.space import Distribution, Space
 from degcraft.storage import replacing
+from degcraft.trade_off import TradeOff, trade_off
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,15 +29,25 @@ class Crafted:
 
     Attributes:
         distribution: the crafted weights beside the prior.
-        solution: weights, trace and certificate.
+        trade_off: the path of the dial.
         marginals: the table of `marginals`, with ``low`` and ``high``.
         distances: (bootstrap,) float64, the crafted distance for each resampling.
     """
 
     distribution: Distribution
-    solution: Solution
+    trade_off: TradeOff
     marginals: pd.DataFrame
     distances: Array
+
+    @property
+    def solution(self) -> Solution:
+        """Weights, trace and certificate."""
+        return self.trade_off.solution
+
+    @property
+    def generalization(self) -> float:
+        """The dial that was used, given or chosen."""
+        return float(self.trade_off.generalization[self.trade_off.chosen])
 
 
 def craft(
@@ -58,7 +69,8 @@ def craft(
         prior: (bins,) weights of the whole range; uniform by default.
 
     Raises:
-        UserError: the moments were not made for this space or with different extractors.
+        UserError: the moments were not made for this space or with different extractors, or there are too few reference
+            photos to choose the dial by.
     """
     mean = np.stack([m.mean for m in bins])
     second = np.stack([m.second for m in bins])
@@ -67,8 +79,9 @@ def craft(
     if mean.shape[1] != len(references[0].mean):
         raise UserError("bins and reference photos were described by different extractors; delete both and run again")
     prior = Distribution.uniform(space).prior if prior is None else prior
-    pooled = Moments.pooled(references)
-    solution = solve(FrechetObjective(mean, second, pooled), prior, settings.generalization, settings.tolerance)
+    objective = FrechetObjective(mean, second, Moments.pooled(references))
+    path = trade_off(objective, prior, references, settings, seed)
+    generalization, solution = float(path.generalization[path.chosen]), path.solution
     if solution.relative_gap > settings.tolerance:
         logging.getLogger("degcraft").warning(
             "craft: stopped at a relative gap of %.1e, above craft.tolerance %.1e",
@@ -78,21 +91,32 @@ def craft(
     distances = []
     for draw in track(range(settings.bootstrap), settings.bootstrap, "craft: bootstrap"):
         chosen = stream(seed, "craft", draw).integers(len(references), size=len(references))
-        resampled = FrechetObjective(mean, second, Moments.pooled([references[i] for i in chosen]))
-        start = 0.9 * solution.weights + 0.1 * prior
-        again = solve(resampled, prior, settings.generalization, 10 * settings.tolerance, start=start)
+        resampled = objective.with_reference(Moments.pooled([references[i] for i in chosen]))
+        again = solve(resampled, prior, generalization, 10 * settings.tolerance, start=solution.weights)
         draws.append(marginals(space, again.weights, prior)["weight"].to_numpy())
         distances.append(again.final.distance)
     table = marginals(space, solution.weights, prior)
-    low, high = interval(np.stack(draws)) if draws else (table["weight"], table["weight"])
-    table["low"], table["high"] = low, high
-    return Crafted(Distribution(space, solution.weights, prior), solution, table, np.array(distances))
+    weight = table["weight"].to_numpy()
+    table["low"], high = interval(weight, np.array(draws).reshape(-1, len(table)))
+    table["high"] = np.maximum(weight, np.minimum(high, 1.0))
+    return Crafted(Distribution(space, solution.weights, prior), path, table, np.array(distances))
 
 
-def interval(samples: Array) -> tuple[Array, Array]:
-    """Central 95% of bootstrap samples along the first axis."""
-    low, high = np.quantile(samples, [0.025, 0.975], axis=0)
-    return low, high
+def interval(estimate: Array | float, samples: Array) -> tuple[Array, Array]:
+    """Central 95% of bootstrap samples along the first axis, moved so that their median is the estimate.
+
+    Resampling with repeats leaves fewer different photos, so that bootstrap distances lie above the estimate as it lies
+    above the truth. Their spread says how far the estimate varies with the choice of photos; their place does not. The
+    interval holds the estimate, and does not go below 0.
+
+    Args:
+        estimate: (...) non-negative.
+        samples: (n, ...); with none, the interval is the estimate.
+    """
+    if not len(samples):
+        return np.asarray(estimate), np.asarray(estimate)
+    low, middle, high = np.quantile(samples, [0.025, 0.5, 0.975], axis=0)
+    return np.maximum(estimate - (middle - low), 0.0), estimate + (high - middle)
 
 
 def marginals(space: Space, weight: Array, prior: Array) -> pd.DataFrame:
@@ -127,7 +151,10 @@ def marginals(space: Space, weight: Array, prior: Array) -> pd.DataFrame:
 
 
 def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: CraftSettings, folder: Path) -> None:
-    """Write ``weights.csv``, ``trace.csv``, ``marginals.csv`` and ``certificate.json`` into a folder."""
+    """Write ``weights.csv``, ``trace.csv``, ``marginals.csv``, the path and ``certificate.json`` into a folder.
+
+    The path is ``trade_off.csv`` and ``trade_off_weights.csv``; see `TradeOff`.
+    """
     solution = crafted.solution
     with replacing(folder / "weights.csv") as partial:
         crafted.distribution.write(partial)
@@ -135,15 +162,16 @@ def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: Cra
         pd.DataFrame([vars(row) for row in solution.trace]).to_csv(partial, index=False)
     with replacing(folder / "marginals.csv") as partial:
         crafted.marginals.to_csv(partial, index=False)
+    crafted.trade_off.write(folder / "trade_off.csv", folder / "trade_off_weights.csv")
     weights = crafted.distribution.weight
-    entropy = -float(np.sum(weights[weights > 0] * np.log(weights[weights > 0])))
-    low, high = interval(crafted.distances) if len(crafted.distances) else (solution.final.distance,) * 2
+    low, high = interval(solution.final.distance, crafted.distances)
     facts = {
         "bins": len(weights),
         "features": len(references[0].mean),
         "reference_photos": len(references),
         "reference_patches": sum(m.count for m in references),
-        "generalization": settings.generalization,
+        "generalization": crafted.generalization,
+        "auto": settings.generalization is None,
         "distance_prior": solution.distance_prior,
         "distance": solution.final.distance,
         "distance_low": float(low),
@@ -154,7 +182,7 @@ def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: Cra
         "tolerance": settings.tolerance,
         "iterations": solution.final.iteration,
         "kl": solution.final.kl,
-        "effective_bins": float(np.exp(entropy)),
+        "effective_bins": effective_bins(weights),
     }
     write_json(folder / "certificate.json", facts)
 

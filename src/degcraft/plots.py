@@ -99,6 +99,36 @@ def plot_trace(solution: Solution, path: str | os.PathLike[str]) -> None:
     _save(path)
 
 
+def plot_trade_off(trade_off: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Distance, held-out distance where there is one, and effective number of bins over the dial.
+
+    The dial's values stand side by side at equal steps, since one of them is 0.
+
+    Args:
+        trade_off: the table of `degcraft.trade_off.TradeOff`.
+        path: PNG to write.
+    """
+    figure, (above, below) = pyplot.subplots(2, 1, figsize=(6.6, 5), sharex=True, layout="constrained")
+    positions = range(len(trade_off))
+    above.plot(positions, trade_off["distance"], "o-", color=CRAFTED, label="reference photos")
+    if trade_off["held_out"].notna().any():
+        spread = {"yerr": trade_off["held_out_error"], "fmt": "s--", "capsize": 3}
+        above.errorbar(positions, trade_off["held_out"], color=TRUTH, label="held-out photos", **spread)
+    above.set_ylabel("squared Fréchet distance")
+    above.set_ylim(bottom=0)
+    below.plot(positions, trade_off["effective_bins"], "o-", color=CRAFTED)
+    below.set_ylabel("effective number of bins")
+    below.set_yscale("log", base=2)
+    below.yaxis.set_major_formatter("{x:g}")
+    below.set_xlabel("generalization (the dial): tight fit to full range")
+    below.set_xticks(list(positions), [f"{dial:g}" for dial in trade_off["generalization"]])
+    for ax in (above, below):
+        ax.axvline(int(trade_off["chosen"].argmax()), color=PRIOR, linewidth=6, alpha=0.5, zorder=0, label="chosen")
+        ax.spines[["top", "right"]].set_visible(False)
+    figure.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+    _save(path)
+
+
 def _save(path: str | os.PathLike[str]) -> None:
     """Write the current figure without the date and version, so that the same figure is the same bytes."""
     with replacing(path) as partial:

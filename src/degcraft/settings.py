@@ -123,12 +123,14 @@ class CraftSettings:
 
     Attributes:
         generalization: the dial: weight of KL(w || prior) in units of the prior's distance; 0 is the tightest fit,
-            large values give back the full range.
+            large values give back the full range. None (``auto``): chosen from `trade_off` by held-out photos.
+        trade_off: dials for which the weights are chosen as well, to show what the dial does.
         tolerance: certified relative gap at which the solver stops.
         bootstrap: resamplings of the reference photos for the marginals' intervals.
     """
 
-    generalization: float = 0.003
+    generalization: float | None = 0.003
+    trade_off: tuple[float, ...] = (0.0, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
     tolerance: float = 1e-4
     bootstrap: int = 100
 

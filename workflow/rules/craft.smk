@@ -8,6 +8,8 @@ rule craft:
         weights="results/targets/{target}/weights.csv",
         trace="results/targets/{target}/trace.csv",
         marginals="results/targets/{target}/marginals.csv",
+        trade_off="results/targets/{target}/trade_off.csv",
+        trade_off_weights="results/targets/{target}/trade_off_weights.csv",
         certificate="results/targets/{target}/certificate.json",
         marginals_plot=report(
             "results/targets/{target}/marginals.png",
@@ -21,6 +23,12 @@ rule craft:
             category="crafting",
             labels={"target": "{target}", "figure": "trace"},
         ),
+        trade_off_plot=report(
+            "results/targets/{target}/trade_off.png",
+            caption="../report/trade_off.rst",
+            category="crafting",
+            labels={"target": "{target}", "figure": "trade-off"},
+        ),
     log:
         "results/logs/craft/{target}.log",
     benchmark:
@@ -29,7 +37,7 @@ rule craft:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=4000,
         runtime=60,
     params:
         settings=settings("craft"),

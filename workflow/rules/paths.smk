@@ -67,6 +67,12 @@ def truth(name):
     return {str(key): target for key, target in config["targets"].items()}[name].get("truth", {})
 
 
+def refine_dial():
+    """The dial while bins are refined; where the last crafting chooses its own ('auto'), the default."""
+    chosen = CONFIG.craft.generalization
+    return type(CONFIG.craft)().generalization if chosen is None else chosen
+
+
 def tested_targets():
     """Targets on whose photos models are compared: all that have test pairs."""
     return [name for name, target in CONFIG.targets.items() if target.tested]

@@ -18,7 +18,7 @@ rule refine_weights:
         mem_mb=3000,
         runtime=30,
     params:
-        generalization=CONFIG.craft.generalization,
+        generalization=refine_dial(),
         tolerance=CONFIG.craft.tolerance,
         code=code_digest("refine"),
     message:
@@ -47,7 +47,7 @@ rule refine:
         runtime=30,
     params:
         settings=settings("refine"),
-        generalization=CONFIG.craft.generalization,
+        generalization=refine_dial(),
         code=code_digest("refine"),
     message:
         "refine: splitting bins for {wildcards.target}, round {wildcards.round}"
