@@ -21,6 +21,7 @@ SECTIONS = {
     "bin_features": settings.BinFeatureSettings,
     "reference": settings.ReferenceSettings,
     "craft": settings.CraftSettings,
+    "certify": settings.CertifySettings,
     "pairs": settings.PairSettings,
     "train": settings.TrainSettings,
     "evaluate": settings.EvaluateSettings,

@@ -66,6 +66,7 @@ class Config:
     bin_features: settings.BinFeatureSettings
     reference: settings.ReferenceSettings
     craft: settings.CraftSettings
+    certify: settings.CertifySettings
     pairs: settings.PairSettings
     train: settings.TrainSettings
     distributions: tuple[str, ...]
@@ -198,6 +199,7 @@ def _parse(raw: Mapping[str, Any]) -> Config:
         bin_features=_section(settings.BinFeatureSettings, raw.get("bin_features", {})),
         reference=_section(settings.ReferenceSettings, raw.get("reference", {})),
         craft=_section(settings.CraftSettings, raw.get("craft", {})),
+        certify=_section(settings.CertifySettings, raw.get("certify", {})),
         pairs=_section(settings.PairSettings, raw.get("pairs", {})),
         train=_section(settings.TrainSettings, train),
         distributions=tuple(distributions),

@@ -110,7 +110,7 @@ def marginals(space: Space, weight: Array, prior: Array) -> pd.DataFrame:
 
 
 def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: CraftSettings, folder: Path) -> None:
-    """Write ``weights.csv``, ``trace.csv``, ``marginals.csv`` and ``certificate.json`` into a folder."""
+    """Write ``weights.csv``, ``trace.csv``, ``marginals.csv`` and ``craft.json`` into a folder."""
     solution = crafted.solution
     with replacing(folder / "weights.csv") as partial:
         crafted.distribution.write(partial)
@@ -139,7 +139,7 @@ def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: Cra
         "kl": solution.final.kl,
         "effective_bins": float(np.exp(entropy)),
     }
-    write_json(folder / "certificate.json", facts)
+    write_json(folder / "craft.json", facts)
 
 
 def write_json(path: str | os.PathLike[str], facts: Mapping[str, object]) -> None:

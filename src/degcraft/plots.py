@@ -99,6 +99,30 @@ def plot_trace(solution: Solution, path: str | os.PathLike[str]) -> None:
     _save(path)
 
 
+def plot_fit(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Histograms of what simulated sets have, with the reference photos marked.
+
+    Args:
+        table: `degcraft.certify.Fit.table`: the reference photos and simulated sets, if there are any.
+        path: PNG to write.
+    """
+    figure, grid = pyplot.subplots(1, 2, figsize=(7.6, 3.0), layout="constrained")
+    titles = {"distance": "squared Fréchet distance after crafting", "direction": "dependence on direction"}
+    for ax, (column, title) in zip(grid, titles.items(), strict=True):
+        if len(table) > 1:
+            ax.hist(table[column].iloc[1:], bins=25, color=PRIOR, edgecolor="white", label="simulated sets of photos")
+            ax.axvline(table[column].iloc[0], color=TRUTH, linewidth=2, label="the reference photos")
+            ax.set_xlim(left=0)
+        else:
+            ax.text(0.5, 0.5, "not simulated", transform=ax.transAxes, ha="center", va="center")
+        ax.set_xlabel(title)
+        ax.spines[["top", "right"]].set_visible(False)
+    grid[0].set_ylabel("simulations")
+    named = {label: handle for ax in grid for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=2, frameon=False)
+    _save(path)
+
+
 def _save(path: str | os.PathLike[str]) -> None:
     """Write the current figure without the date and version, so that the same figure is the same bytes."""
     with replacing(path) as partial:

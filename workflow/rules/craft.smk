@@ -8,7 +8,7 @@ rule craft:
         weights="results/targets/{target}/weights.csv",
         trace="results/targets/{target}/trace.csv",
         marginals="results/targets/{target}/marginals.csv",
-        certificate="results/targets/{target}/certificate.json",
+        facts="results/targets/{target}/craft.json",
         marginals_plot=report(
             "results/targets/{target}/marginals.png",
             caption="../report/marginals.rst",

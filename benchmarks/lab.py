@@ -1,0 +1,240 @@
+"""What the benchmarks of crafting share: photos split in two, an extractor, described bins, and made references.
+
+Everything that does not depend on a hidden truth is kept in a working folder and made anew only when its settings
+changed, so that a second run starts at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from degcraft.bin_features import describe_bins, gather_bins, read_moments, shard_of
+from degcraft.config import parse_steps
+from degcraft.degrade import degrade
+from degcraft.extractor import Extractor, train_encoder
+from degcraft.images import Uint8Image, list_images
+from degcraft.moments import Moments
+from degcraft.photos import extract
+from degcraft.provenance import code_digest
+from degcraft.seeds import stream
+from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, SrganSettings
+from degcraft.space import Space, Step, build
+
+SCALE = 4
+CLASSIC = parse_steps(
+    [
+        {"blur": {"sigma": {"range": [0.2, 3.0], "bins": 6}}},
+        {"resize": {"kind": ["bicubic"]}},
+        {"noise": {"sigma": {"range": [0, 25], "bins": 6}}},
+        {"jpeg": {"quality": {"range": [30, 95], "bins": 6}}},
+    ]
+)
+"""The demo's space."""
+
+Draw = Callable[[np.random.Generator], NDArray[np.float32]]
+"""A hidden truth: draws a vector of parameters in the order of the space's axes."""
+Make = Callable[[Uint8Image, NDArray[np.float32], np.random.Generator], Uint8Image]
+"""Turns an HR patch and parameters into an LR patch."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a lab is made from.
+
+    Attributes:
+        photos: folder of sharp photos. Every second one, from the first on, is HR material; references are made from
+            the others.
+        work: folder that keeps what was made.
+        steps: the degradation space.
+        extractor: ``encoder``, ``srgan`` or ``blocks`` (statistics of blocks, see `benchmarks.blocks`).
+        encoder, srgan, patches, bins: settings of those stages.
+        per_photo: patches of each reference photo.
+        seed: of everything random.
+    """
+
+    photos: Path
+    work: Path
+    steps: tuple[Step, ...] = CLASSIC
+    extractor: str = "encoder"
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    srgan: SrganSettings = field(default_factory=SrganSettings)
+    patches: PhotoSettings = field(default_factory=PhotoSettings)
+    bins: BinFeatureSettings = field(default_factory=BinFeatureSettings)
+    per_photo: int = 32
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Lab:
+    """A described space and the photos that references are made from.
+
+    Attributes:
+        setup: what it was made from.
+        space: the bins.
+        bins: moments of each bin.
+        hr: HDF5 file of the HR patches (extractor and bins).
+        extractor_file: the extractor; None for block statistics.
+        features: patches (n, h, w, 3) uint8 to features (n, d).
+        held: (n, s, s, 3) uint8 HR patches for references.
+        photo: (n,) the photo of each of them, 0, 1, ...
+    """
+
+    setup: Setup
+    space: Space
+    bins: list[Moments]
+    hr: Path
+    extractor_file: Path | None
+    features: Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+    held: NDArray[np.uint8]
+    photo: NDArray[np.int64]
+
+    @property
+    def photos(self) -> int:
+        """Photos that references can be made from."""
+        return int(self.photo.max()) + 1
+
+    def references(
+        self, draw: Draw, photos: Sequence[int], seed: int, each: str = "photo", make: Make | None = None
+    ) -> list[Moments]:
+        """Moments of made reference photos.
+
+        Args:
+            draw: the hidden truth.
+            photos: which photos, among `photos`.
+            seed: of the draws.
+            each: ``photo``: parameters are drawn once a photo, as cameras do; ``patch``: once a patch, which leaves no
+                chance in how well few photos represent the truth.
+            make: how a patch is degraded; with the space by default.
+        """
+        result = []
+        for photo in photos:
+            lr = []
+            once = draw(stream(seed, "lab-photo", photo))
+            for index in np.flatnonzero(self.photo == photo):
+                generator = stream(seed, "lab-patch", int(index))
+                parameters = once if each == "photo" else draw(generator)
+                lr.append((make or self.degrade)(self.held[index], parameters, generator))
+            result.append(Moments.of(self.features(np.stack(lr))))
+        return result
+
+    def degrade(self, patch: Uint8Image, parameters: NDArray[np.float32], generator: np.random.Generator) -> Uint8Image:
+        """An HR patch through the space's operators."""
+        return degrade(patch, self.space, parameters, SCALE, generator)
+
+
+def prepare(setup: Setup, processes: int = 2) -> Lab:
+    """Make or load everything that does not depend on a truth."""
+    space = build(setup.steps)
+    hr_photos, held_photos = _split(setup)
+    hr = _once(setup, "hr", (setup.patches, SCALE), "photos", lambda path: _cut(hr_photos, path, setup))
+    aligned = PhotoSettings(setup.patches.size, setup.per_photo, setup.patches.textured)
+    held = _once(setup, "held", aligned, "photos", lambda path: _cut(held_photos, path, setup, aligned))
+    extractor = _extractor(setup, space, hr)
+    features: Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+    if extractor is None:
+        from blocks import block_statistics as features
+    else:
+        features = Extractor(extractor)
+    made_of = (setup.steps, setup.bins, extractor or "blocks", hr)
+    moments = _once(
+        setup, "moments", made_of, "bin_features", lambda path: _describe(setup, space, hr, extractor, path, processes)
+    )
+    with h5py.File(held, "r") as file:
+        patches, photo = file["patches"][:], np.unique(file["photo"][:], return_inverse=True)[1]
+    return Lab(setup, space, read_moments(moments), hr, extractor, features, patches, photo)
+
+
+def _split(setup: Setup) -> tuple[Path, Path]:
+    """Two folders of links: HR photos, and those for references."""
+    folders = (setup.work / "photos-hr", setup.work / "photos-held")
+    for half, folder in enumerate(folders):
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in list_images(setup.photos)[half::2]:
+            link = folder / path.name
+            if not link.is_symlink():
+                link.symlink_to(path.resolve())
+    return folders
+
+
+def _once(setup: Setup, name: str, settings: object, module: str, make: Callable[[Path], None]) -> Path:
+    """A file of the working folder, made if no one with these settings and this code is there."""
+    facts = repr((settings, setup.seed, str(setup.photos), code_digest(module))).encode()
+    suffix = "safetensors" if name in ("encoder", "srgan") else "h5"
+    path = setup.work / f"{name}-{hashlib.sha256(facts).hexdigest()[:12]}.{suffix}"
+    if not path.exists():
+        make(path)
+    return path
+
+
+def _cut(folder: Path, path: Path, setup: Setup, settings: PhotoSettings | None = None) -> None:
+    """HR patches; those for references lie where whole LR patches meet JPEG's grid."""
+    scale = SCALE if settings is None else 8 * SCALE
+    extract(folder, path, path.with_suffix(".csv"), settings or setup.patches, scale, setup.seed)
+
+
+def _extractor(setup: Setup, space: Space, hr: Path) -> Path | None:
+    seed = setup.seed
+    if setup.extractor == "encoder":
+        made_of = (setup.steps, setup.encoder, hr)
+        return _once(
+            setup,
+            "encoder",
+            made_of,
+            "extractor",
+            lambda path: train_encoder(hr, space, path, path.with_suffix(".csv"), setup.encoder, SCALE, seed),
+        )
+    if setup.extractor == "srgan":
+        from degcraft.srgan import train_srgan
+
+        return _once(
+            setup,
+            "srgan",
+            (setup.srgan, hr),
+            "srgan",
+            lambda path: train_srgan(hr, path, path.with_suffix(".csv"), setup.srgan, SCALE, seed),
+        )
+    return None
+
+
+def _describe(setup: Setup, space: Space, hr: Path, extractor: Path | None, path: Path, processes: int) -> None:
+    """Moments of the bins, in as many processes as there are cores to use."""
+    parts = [path.with_suffix(f".part{shard}.h5") for shard in range(processes)]
+    tasks = [
+        (setup.steps, shard_of(len(space), shard, processes), hr, extractor, part, setup.bins, SCALE, setup.seed)
+        for shard, part in enumerate(parts)
+    ]
+    with get_context("spawn").Pool(processes) as pool:
+        pool.starmap(_describe_shard, tasks)
+    gather_bins(parts, path)
+    for part in parts:
+        part.unlink()
+
+
+def _describe_shard(
+    steps: tuple[Step, ...],
+    bins: range,
+    hr: Path,
+    extractor: Path | None,
+    part: Path,
+    settings: BinFeatureSettings,
+    scale: int,
+    seed: int,
+) -> None:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    if extractor is None:
+        from blocks import describe_bins_by_blocks
+
+        describe_bins_by_blocks(build(steps), bins, hr, part, settings, scale, seed)
+    else:
+        describe_bins(build(steps), bins, hr, extractor, part, settings, scale, seed)
