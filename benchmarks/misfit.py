@@ -184,7 +184,7 @@ def main() -> None:
         for size in (SIZES[:1] if options.quick else SIZES)
         for extra in EXTRAS
         for truth in TRUTHS
-        for draw in range(1 if options.quick else 10 if extra == INSIDE else 2)
+        for draw in range(1 if options.quick else 6 if extra == INSIDE else 2)
     ]
     rows = []
     folds = read_folds(max(options.work.glob("moments-*.h5"), key=lambda path: path.stat().st_mtime))

@@ -8,6 +8,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+import numpy as np
 import pandas as pd
 from matplotlib import pyplot
 from matplotlib.axes import Axes
@@ -107,12 +108,18 @@ def plot_fit(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         path: PNG to write.
     """
     figure, grid = pyplot.subplots(1, 2, figsize=(7.6, 3.0), layout="constrained")
-    titles = {"distance": "squared Fréchet distance after crafting", "direction": "dependence on direction"}
-    for ax, (column, title) in zip(grid, titles.items(), strict=True):
-        if len(table) > 1:
-            ax.hist(table[column].iloc[1:], bins=25, color=PRIOR, edgecolor="white", label="simulated sets of photos")
-            ax.axvline(table[column].iloc[0], color=TRUTH, linewidth=2, label="the reference photos")
-            ax.set_xlim(left=0)
+    simulated = table.iloc[1:]
+    relative = (simulated["direction"] + 1e-9) / (simulated["direction_observed"] + 1e-9)
+    panels = [
+        (simulated["distance"], table["distance"].iloc[0], "linear", "squared Fréchet distance after crafting"),
+        (relative, 1.0, "log", "dependence on direction, the reference photos' = 1"),
+    ]
+    for ax, (values, observed, scale, title) in zip(grid, panels, strict=True):
+        if len(values):
+            edges = np.geomspace(values.min(), values.max(), 26) if scale == "log" else 25
+            ax.hist(values, bins=edges, color=PRIOR, edgecolor="white", label="simulated sets of photos")
+            ax.axvline(observed, color=TRUTH, linewidth=2, label="the reference photos")
+            ax.set_xscale(scale)
         else:
             ax.text(0.5, 0.5, "not simulated", transform=ax.transAxes, ha="center", va="center")
         ax.set_xlabel(title)
