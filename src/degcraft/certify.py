@@ -170,7 +170,7 @@ def simulate_photos(
             own = np.flatnonzero(photo == contents[index % len(contents)])
             chosen = np.sort(generator.choice(own, min(per_photo, len(own)), replace=False))
             parameters = crafted.space.draw(crafted.sample_bin(generator), generator)
-            hr = file["patches"][rows[chosen]]
+            hr = (file["patches"][row] for row in rows[chosen])  # HDF5 is slow with a list of rows
             lr = np.stack([degrade(patch, crafted.space, parameters, scale, generator) for patch in hr])
             moments.append(Moments.of(apply(lr)))
             direction.append(directions(lr).mean(axis=0))
