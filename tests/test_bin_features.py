@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degcraft.bin_features import describe_bins, gather_bins, read_moments, read_samples, shard_of, spread
+from degcraft.bin_features import (
+    describe_bins,
+    gather_bins,
+    read_folds,
+    read_moments,
+    read_samples,
+    shard_of,
+    spread,
+)
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.moments import Moments
@@ -67,7 +75,17 @@ def test_result_does_not_depend_on_the_shards(gathered, space):
         assert file["count"][:].tolist() == [5] * len(space)
         assert file["mean"].shape == (8, 8)
         assert file["second"].shape == (8, 8, 8)
-        assert {name: file[name].dtype for name in file} == {"bin": "i4", "count": "i8", "mean": "f8", "second": "f8"}
+        written = {name: file[name].dtype for name in ("bin", "count", "mean", "second", "fold3/second")}
+        assert written == {"bin": "i4", "count": "i8", "mean": "f8", "second": "f8", "fold3/second": "f8"}
+
+
+def test_folds_hold_different_photos_and_all_patches(gathered):
+    folds, pooled = read_folds(gathered(1)), read_moments(gathered(1))
+    assert [fold[0].count for fold in folds] == [2, 3, 0, 0]  # two photos describe the bins
+    for index, whole in enumerate(pooled):
+        joined = Moments.pooled([fold[index] for fold in folds])
+        np.testing.assert_allclose(joined.mean, whole.mean, atol=1e-12)
+        np.testing.assert_allclose(joined.second, whole.second, atol=1e-12)
 
 
 def test_moments_are_those_of_the_degraded_patches(patches, encoder, scale, tmp_path):

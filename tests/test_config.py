@@ -23,6 +23,7 @@ SECTIONS = {
     "refine": settings.RefineSettings,
     "reference": settings.ReferenceSettings,
     "craft": settings.CraftSettings,
+    "certify": settings.CertifySettings,
     "pairs": settings.PairSettings,
     "train": settings.TrainSettings,
     "evaluate": settings.EvaluateSettings,

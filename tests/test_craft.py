@@ -221,9 +221,9 @@ def test_marginals_and_trace_csv(written):
     assert trace["gap"].iloc[-1] == pytest.approx(crafted.solution.final.gap)
 
 
-def test_certificate_json(written):
+def test_craft_json(written):
     crafted, (folder, _) = written
-    facts = json.loads((folder / "certificate.json").read_text())
+    facts = json.loads((folder / "craft.json").read_text())
     assert facts["bins"] == 12
     assert facts["features"] == 14
     assert facts["reference_photos"] == 5
@@ -264,6 +264,6 @@ def test_same_input_same_bytes(written):
     _, (first, second) = written
     names = sorted(path.name for path in first.iterdir())
     path = ["trade_off.csv", "trade_off_weights.csv"]
-    assert names == ["certificate.json", "marginals.csv", "trace.csv", *path, "weights.csv"]
+    assert names == ["craft.json", "marginals.csv", "trace.csv", *path, "weights.csv"]
     for name in names:
         assert (first / name).read_bytes() == (second / name).read_bytes()

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from degcraft.outcome import Summary, outcome, sentence
+from degcraft.outcome import Summary, fit_sentence, outcome, sentence, sentences
 
-CERTIFICATE = {"distance_prior": 20.78, "distance": 1.19}
+CERTIFICATE = {"distance_prior": 20.78, "distance": 1.19, "fit": None}
+JUDGED = CERTIFICATE | {"fit_simulations": 100, "fit_above": 100, "fit_low": 0.31, "fit_median": 0.6, "fit_high": 1.02}
+FAR = JUDGED | {"fit": "misfit", "fit_p": 0.0198, "fit_p_distance": 0.0099, "fit_p_direction": 0.5}
 
 
 def write_summary(folder: Path, values: dict[tuple[str, str], float | list[float]]) -> Path:
@@ -96,6 +98,33 @@ def test_without_test_pairs(said):
         "from 20.8 to 1.19; over the full range the crafted model gives up 0.10 dB against the full model."
     )
     assert said({}) == "cam has no test pairs, so PSNR-Y on its photos is unknown."
+
+
+def test_a_fit_in_words():
+    assert fit_sentence(JUDGED | {"fit": "ok", "fit_p": 0.43, "fit_p_distance": 0.215, "fit_p_direction": 0.6}) == (
+        "The reference photos are explained as well as photos degraded with the crafted distribution itself would be "
+        "(p = 0.43)."
+    )
+    assert "not judged: that takes at least eight HR photos" in fit_sentence(CERTIFICATE)
+
+
+def test_a_misfit_in_words():
+    assert fit_sentence(FAR) == (
+        "The reference photos hold a degradation that this space does not contain, or contents unlike any HR photo: "
+        "their distance 1.19 is above all of 100 simulated ones, 0.31 to 1 (p = 0.02). Add the missing operator to "
+        "'degradation' or widen its ranges."
+    )
+    assert "above 99 of 100 simulated ones" in fit_sentence(FAR | {"fit_above": 99})
+    directed = fit_sentence(FAR | {"fit_p_distance": 0.5, "fit_p_direction": 0.0099})
+    assert "fades along one direction" in directed and "their distance" not in directed
+    both = fit_sentence(FAR | {"fit_p_direction": 0.0099})
+    assert "their distance 1.19" in both and ", and their detail fades" in both
+
+
+def test_only_a_misfit_is_news(tmp_path):
+    summary = Summary.read(write_summary(tmp_path, {}))
+    assert len(list(sentences("cam", summary, CERTIFICATE))) == 1
+    assert list(sentences("cam", summary, FAR))[1] == f"cam: {fit_sentence(FAR)}"
 
 
 def test_seeds_are_averaged(said):

@@ -93,11 +93,12 @@ def inputs(tmp_path, make_photo):
     columns = ["axis", "lower", "upper", "choice", "weight", "prior", "low", "high"]
     rows = [("noise_sigma", 0, 5, "", 0.9, 0.5, 0.8, 1.0), ("noise_sigma", 5, 10, "", 0.1, 0.5, 0.0, 0.2)]
     write_table(results / "targets" / "cam" / "marginals.csv", columns, rows)
-    for plot in ("marginals", "trace"):
+    for plot in ("marginals", "trace", "fit"):
         save(np.full((20, 40, 3), 255, np.uint8), results / "targets" / "cam" / f"{plot}.png")
     certificate = {"distance_prior": 20.8, "distance": 1.2, "distance_low": 1.3, "distance_high": 2.6}
     certificate |= {"relative_gap": 9.7e-5, "effective_bins": 7.5, "bins": 216, "kl": 3.4, "generalization": 0.003}
     certificate |= {"reference_photos": 2, "reference_patches": 32}
+    certificate |= {"fit": "ok", "fit_p": 0.43, "fit_simulations": 100, "fit_p_distance": 0.3, "fit_p_direction": 0.215}
     (results / "targets" / "cam" / "certificate.json").write_text(json.dumps(certificate))
     return ReportInputs(
         results=results,
@@ -204,6 +205,17 @@ def test_without_test_pairs(inputs):
     assert "nothing was measured" in page.text
     assert "Side by side" not in page.text
     assert not (inputs.results / "evaluation" / "examples").exists()
+
+
+def test_the_fit_is_said_beside_the_target_and_a_misfit_also_on_top(inputs):
+    page = Page(written(inputs))
+    assert page.text.count("(p = 0.43)") == 1
+    path = inputs.results / "targets" / "cam" / "certificate.json"
+    far = {"fit": "misfit", "fit_p": 0.02, "fit_p_distance": 0.01, "fit_above": 100, "fit_low": 0.1, "fit_high": 0.7}
+    path.write_text(json.dumps(json.loads(path.read_text()) | far))
+    page = Page(written(inputs))
+    assert page.text.count("hold a degradation that this space does not contain") == 2
+    assert "alert" in {attributes.get("class") for attributes in page.all("p")}
 
 
 def test_seeds_are_mentioned_only_where_there_are_several(inputs):

@@ -126,6 +126,7 @@ def test_it_says_what_it_found_and_where_to_look(finished):
         ("targets/made/reference.csv", "file,width,height,used,reason,patches"),
         ("targets/made/marginals.csv", "axis,lower,upper,choice,weight,prior,low,high"),
         ("targets/made/trace.csv", "iteration,objective,distance,kl,gap"),
+        ("targets/made/fit.csv", "simulation,distance,direction,direction_observed"),
         ("summary.csv", "distribution,seed,testset,metric,value,low,high,n"),
         ("models/full/seed0/training.csv", "step,loss,learning_rate"),
         ("extractor/encoder.csv", "step,loss"),
@@ -150,6 +151,7 @@ def test_photos_that_cannot_be_used_are_listed_with_the_reason(finished):
 
 def test_certificate_is_within_the_tolerance(finished):
     facts = json.loads((finished[0] / "results/targets/made/certificate.json").read_text())
+    assert facts["fit"] is None  # four HR photos are too few for a judgement
     assert facts["relative_gap"] <= facts["tolerance"]
     assert facts["distance"] < facts["distance_prior"]
 
@@ -215,7 +217,8 @@ def test_touching_nothing_runs_nothing_also_in_a_copy(finished, config, tmp_path
 @pytest.mark.parametrize(
     ("section", "change", "expected"),
     [
-        ("craft", {"generalization": 0.1}, "craft pairs_shard pairs train evaluate summary report upscale"),
+        ("craft", {"generalization": 0.1}, "craft certify pairs_shard pairs train evaluate summary report upscale"),
+        ("certify", {"simulations": 5}, "certify report"),
         ("pairs", {"count": 41}, "pairs_shard pairs train evaluate summary report upscale"),
         ("train", {"learning_rate": 0.01}, "train evaluate summary report upscale"),
         ("evaluate", {"draws": 3}, "testset evaluate evaluate_bicubic summary report"),
@@ -230,7 +233,8 @@ def test_a_changed_setting_runs_only_what_depends_on_it(finished, config, sectio
 def test_a_new_target_leaves_the_old_ones_alone(finished, config, photos):
     targets = {**config["targets"], "third": {"reference": str(photos["test_lr"])}}
     process = snakemake(finished[0], {**config, "targets": targets}, "--dry-run")
-    expected = "reference craft pairs_shard pairs train upscale evaluate summary report"  # evaluate: on the old photos
+    # evaluate: on the old photos
+    expected = "reference craft certify pairs_shard pairs train upscale evaluate summary report"
     assert rules_planned(process) == set(expected.split())
     output = process.stdout + process.stderr
     assert "train: crafted-third" in output and "train: full" not in output
@@ -248,7 +252,7 @@ def test_the_other_settings_run_too(photos, tmp_path):
     own_tests = {"lr": str(test_lr), "hr": str(photos["test_hr"])}
     config = {
         **TINY,
-        "hr": str(photos["hr"]),
+        "hr": str(make_photos(tmp_path / "hr", 8, 128, 5)),  # enough for a judgement
         "scale": 2,
         "degradation": [
             {"blur": {"kind": ["isotropic", "anisotropic"], "sigma": 1.0, "ratio": {"range": [0.3, 1.0]}}},
@@ -259,6 +263,7 @@ def test_the_other_settings_run_too(photos, tmp_path):
         ],
         "targets": {"album": {"reference": str(test_lr), "test": own_tests, "upscale": str(photos["test_lr"])}},
         "photos": {"size": 32, "per_photo": 4},
+        "certify": {"photos": 8, "simulations": 4},
         "extractor": "srgan",
         "srgan": {"channels": 8, "blocks": 2, "steps": 3, "adversarial_steps": 3, "batch": 2},
         "train": {**TINY["train"], "distributions": ["clean", "crafted"], "network": "srresnet", "steps": 4},
@@ -274,6 +279,9 @@ def test_the_other_settings_run_too(photos, tmp_path):
     summary = pd.read_csv(tmp_path / "results/summary.csv")
     assert set(summary["distribution"]) == {"bicubic", "clean", "crafted-album"}
     assert set(summary["testset"]) == {"album", "full", "clean"}
+
+    certificate = json.loads((tmp_path / "results/targets/album/certificate.json").read_text())
+    assert certificate["fit_simulations"] == 4 and 0.2 <= certificate["fit_p"] <= 1
 
     config["extractor"] = str(tmp_path / "results/extractor/srgan.safetensors")
     process = snakemake(tmp_path / "checkpoint", config, "results/targets/album/certificate.json")

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from degcraft.degrade import degrade
 from degcraft.errors import UserError
-from degcraft.moments import Array, Moments
-from degcraft.patches import for_bins
+from degcraft.moments import Moments
+from degcraft.patches import FOLDS, folds, for_bins
 from degcraft.progress import track
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings
 from degcraft.space import Space
 from degcraft.storage import creating_h5, reading_h5
+
+_GROUPS = ("/", *(f"fold{k}" for k in range(FOLDS)))
 
 
 def shard_of(bins: int, shard: int, shards: int) -> range:
@@ -46,7 +48,8 @@ def describe_bins(
 ) -> None:
     """Degrade the same HR patches in each of some bins and write the moments of their features.
 
-    Writes HDF5: ``bin`` int32 (n,), ``count`` int64 (n,), ``mean`` float64 (n, d), ``second`` float64 (n, d, d).
+    Writes HDF5: ``bin`` int32 (n,), ``count`` int64 (n,), ``mean`` float64 (n, d), ``second`` float64 (n, d, d); and
+    the last three again for each fold of the HR photos (see `degcraft.patches.folds`), as ``fold0/count`` and so on.
 
     Args:
         space: the bins.
@@ -66,12 +69,13 @@ def describe_bins(
 
     apply = Extractor(extractor, settings.threads)
     with reading_h5(patches, "patches", "photo") as file:
-        available = for_bins(file["photo"][:])
-        indices = available[spread(len(available), settings.patches)]
+        photo = file["photo"][:]
+        available = for_bins(photo)
+        chosen = spread(len(available), settings.patches)
+        indices, fold = available[chosen], folds(photo[available])[chosen]
         hr = file["patches"][indices]
-    moments = []
-    features = np.empty((len(bins) if samples else 0, len(indices), apply.length), np.float32)
-    parameters = np.empty((len(features), len(indices), len(space.axes)), np.float32)
+    features = np.empty((len(bins), len(indices), apply.length), np.float32)
+    parameters = np.empty((len(bins), len(indices), len(space.axes)), np.float32)
     for row, index in enumerate(track(bins, len(bins), "bin_features")):
         key = _cell_key(space, index) if by_cell else index
         lr, drawn = [], []
@@ -79,13 +83,13 @@ def describe_bins(
             generator = stream(seed, "bin_features", key, int(patch))
             drawn.append(space.draw(index, generator))
             lr.append(degrade(image, space, drawn[-1], scale, generator))
-        found = apply(np.stack(lr))
-        moments.append(Moments.of(found))
-        if samples:
-            features[row], parameters[row] = found, np.stack(drawn)
+        features[row], parameters[row] = apply(np.stack(lr)), np.stack(drawn)
     with creating_h5(output) as file:
         file["bin"] = np.array(bins, np.int32)
-        write_moments(file, moments, apply.length)
+        write_moments(file, [Moments.of(values) for values in features], apply.length)
+        for k in range(FOLDS):
+            part = [Moments.of(values[fold == k]) for values in features]
+            write_moments(file.create_group(f"fold{k}"), part, apply.length)
         if samples:
             _write_samples(file, features, parameters)
 
@@ -102,30 +106,33 @@ def gather_bins(parts: Sequence[str | os.PathLike[str]], output: str | os.PathLi
     Raises:
         UserError: the parts do not hold every bin once.
     """
-    bins, moments, samples = [], [], []
+    bins, samples = [], []
+    moments: list[list[Moments]] = [[] for _ in _GROUPS]
     for part in parts:
-        with reading_h5(part, "bin", "count", "mean", "second") as file:
+        with reading_h5(part, "bin") as file:
             bins.append(file["bin"][:])
-            moments.extend(_read(file["count"][:], file["mean"][:], file["second"][:]))
             if "features" in file:
                 samples.append((file["features"][:], file["parameters"][:]))
+        for found, group in zip(moments, _GROUPS, strict=True):
+            found.extend(_read(part, group))
     index = np.concatenate(bins)
     order = np.argsort(index)
     if not np.array_equal(index[order], np.arange(len(index))):
         raise UserError(f"{parts[0]} and the parts beside it do not hold every bin once; delete them and run again")
     with creating_h5(output) as file:
         file["bin"] = index[order]
-        write_moments(file, [moments[i] for i in order], len(moments[0].mean))
+        for found, group in zip(moments, _GROUPS, strict=True):
+            write_moments(file.require_group(group), [found[i] for i in order], len(found[0].mean))
         if samples:
-            features, parameters = (np.concatenate(part)[order] for part in zip(*samples, strict=True))
+            features, parameters = (np.concatenate(values)[order] for values in zip(*samples, strict=True))
             _write_samples(file, features, parameters)
 
 
-def write_moments(file: h5py.File, moments: Sequence[Moments], length: int) -> None:
-    """Add ``count``, ``mean`` and ``second`` of several sets (or none) of features of some length to an HDF5 file."""
-    file["count"] = np.array([m.count for m in moments], np.int64)
-    file["mean"] = np.array([m.mean for m in moments], np.float64).reshape(-1, length)
-    file["second"] = np.array([m.second for m in moments], np.float64).reshape(-1, length, length)
+def write_moments(group: h5py.Group, moments: Sequence[Moments], length: int) -> None:
+    """Add ``count``, ``mean`` and ``second`` of several sets (or none) of features of some length to an HDF5 group."""
+    group["count"] = np.array([m.count for m in moments], np.int64)
+    group["mean"] = np.array([m.mean for m in moments], np.float64).reshape(-1, length)
+    group["second"] = np.array([m.second for m in moments], np.float64).reshape(-1, length, length)
 
 
 def _write_samples(file: h5py.File, features: NDArray[np.float32], parameters: NDArray[np.float32]) -> None:
@@ -145,9 +152,16 @@ def read_samples(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], NDA
 
 def read_moments(path: str | os.PathLike[str]) -> list[Moments]:
     """The sets of moments in a file, bins or reference photos, in its order."""
-    with reading_h5(path, "count", "mean", "second") as file:
-        return _read(file["count"][:], file["mean"][:], file["second"][:])
+    return _read(path, "/")
 
 
-def _read(count: Array, mean: Array, second: Array) -> list[Moments]:
-    return [Moments(int(c), m, s) for c, m, s in zip(count, mean, second, strict=True)]
+def read_folds(path: str | os.PathLike[str]) -> list[list[Moments]]:
+    """Moments of the bins for each fold of the HR photos; those of a fold without patches have a count of 0."""
+    return [_read(path, group) for group in _GROUPS[1:]]
+
+
+def _read(path: str | os.PathLike[str], group: str) -> list[Moments]:
+    names = [f"{group}/{name}".lstrip("/") for name in ("count", "mean", "second")]
+    with reading_h5(path, *names) as file:
+        columns = [file[name][:] for name in names]
+    return [Moments(int(count), mean, second) for count, mean, second in zip(*columns, strict=True)]

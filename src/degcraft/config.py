@@ -69,6 +69,7 @@ class Config:
     refine: settings.RefineSettings
     reference: settings.ReferenceSettings
     craft: settings.CraftSettings
+    certify: settings.CertifySettings
     pairs: settings.PairSettings
     train: settings.TrainSettings
     distributions: tuple[str, ...]
@@ -210,6 +211,7 @@ def _parse(raw: Mapping[str, Any]) -> Config:
         refine=_section(settings.RefineSettings, raw.get("refine", {})),
         reference=_section(settings.ReferenceSettings, raw.get("reference", {})),
         craft=_section(settings.CraftSettings, craft),
+        certify=_section(settings.CertifySettings, raw.get("certify", {})),
         pairs=_section(settings.PairSettings, raw.get("pairs", {})),
         train=_section(settings.TrainSettings, train),
         distributions=tuple(distributions),

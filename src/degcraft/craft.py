@@ -151,7 +151,7 @@ def marginals(space: Space, weight: Array, prior: Array) -> pd.DataFrame:
 
 
 def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: CraftSettings, folder: Path) -> None:
-    """Write ``weights.csv``, ``trace.csv``, ``marginals.csv``, the path and ``certificate.json`` into a folder.
+    """Write ``weights.csv``, ``trace.csv``, ``marginals.csv``, the path and ``craft.json`` into a folder.
 
     The path is ``trade_off.csv`` and ``trade_off_weights.csv``; see `TradeOff`.
     """
@@ -184,7 +184,7 @@ def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: Cra
         "kl": solution.final.kl,
         "effective_bins": effective_bins(weights),
     }
-    write_json(folder / "certificate.json", facts)
+    write_json(folder / "craft.json", facts)
 
 
 def write_json(path: str | os.PathLike[str], facts: Mapping[str, object]) -> None:

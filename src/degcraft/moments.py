@@ -27,9 +27,10 @@ class Moments:
 
     @staticmethod
     def of(features: NDArray[np.floating]) -> Moments:
-        """Moments of (n, d) features, n >= 1."""
+        """Moments of (n, d) features; all zero if there are none."""
         values = np.asarray(features, np.float64)
-        return Moments(len(values), values.mean(axis=0), values.T @ values / len(values))
+        count = max(len(values), 1)
+        return Moments(len(values), values.sum(axis=0) / count, values.T @ values / count)
 
     @staticmethod
     def pooled(parts: Sequence[Moments]) -> Moments:

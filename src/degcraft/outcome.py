@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -112,6 +112,13 @@ def sentence(target: str, summary: Summary, certificate: Mapping[str, Any] | Non
     return _unmeasured(target, summary, certificate)
 
 
+def sentences(target: str, summary: Summary, certificate: Mapping[str, Any] | None) -> Iterator[str]:
+    """What was found for one target, and that its photos are beyond the degradation space if they are."""
+    yield sentence(target, summary, certificate)
+    if certificate is not None and certificate["fit"] == "misfit":
+        yield f"{target}: {fit_sentence(certificate)}"
+
+
 def _against_others(target: str, summary: Summary) -> str:
     """The crafted model beside those trained on other distributions, and beside interpolation where that is news."""
     others = {"full": "the full model", "clean": "the clean model", f"oracle-{target}": "the oracle model"}
@@ -169,6 +176,32 @@ def _unmeasured(target: str, summary: Summary, certificate: Mapping[str, Any] | 
     return f"{'; '.join(parts)}."
 
 
+def fit_sentence(certificate: Mapping[str, Any]) -> str:
+    """What ``certificate.json`` says of how well the degradation space explains the reference photos."""
+    if certificate["fit"] is None:
+        return (
+            "Whether the space explains the reference photos was not judged: that takes at least eight HR photos, and "
+            "certify.simulations above 0."
+        )
+    chance = f"p = {certificate['fit_p']:.2g}"
+    if certificate["fit"] == "ok":
+        explained = "The reference photos are explained as well as photos degraded with the crafted distribution itself"
+        return f"{explained} would be ({chance})."
+    parts = []
+    if certificate["fit_p_distance"] <= certificate["fit_p_direction"]:
+        above, all_ = certificate["fit_above"], certificate["fit_simulations"]
+        parts.append(
+            f"their distance {certificate['distance']:.3g} is above {'all' if above == all_ else above} of {all_} "
+            f"simulated ones, {certificate['fit_low']:.2g} to {certificate['fit_high']:.2g}"
+        )
+    if certificate["fit_p_direction"] <= certificate["fit_p_distance"]:
+        parts.append("their detail fades along one direction more than that of simulated ones, as motion blur makes it")
+    return (
+        f"The reference photos hold a degradation that this space does not contain, or contents unlike any HR photo: "
+        f"{', and '.join(parts)} ({chance}). Add the missing operator to 'degradation' or widen its ranges."
+    )
+
+
 def _seeds(score: Score) -> str:
     return f" (mean of {score.seeds} seeds)" if score.seeds > 1 else ""
 
@@ -185,14 +218,14 @@ def read_certificate(results: str | os.PathLike[str], target: str) -> dict[str, 
 
 
 def outcome(results: str | os.PathLike[str], targets: Sequence[str]) -> str:
-    """The ending that a run prints: the table of PSNR-Y, a sentence for each target, and where to look.
+    """The ending that a run prints: the table of PSNR-Y, a sentence or two for each target, and where to look.
 
     Args:
         results: the folder with ``summary.csv``.
         targets: the names of all targets.
     """
     summary = Summary.read(Path(results) / "summary.csv")
-    found = [sentence(target, summary, read_certificate(results, target)) for target in targets]
+    found = [text for target in targets for text in sentences(target, summary, read_certificate(results, target))]
     paragraphs = ["\n".join(textwrap.wrap(text, WIDTH, break_on_hyphens=False)) for text in found]
     return "\n" + "\n\n".join(filter(None, [_table(summary), *paragraphs, _places(Path(results), targets)]))
 

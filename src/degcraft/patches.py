@@ -16,6 +16,8 @@ from degcraft.seeds import stream
 Row = dict[str, object]
 """What became of one photo: ``file, width, height, used, reason, patches``."""
 
+FOLDS = 4  # of the photos that describe the bins: half of them can be simulated with while the others describe
+
 
 def cut_photos(
     paths: Sequence[Path],
@@ -123,6 +125,15 @@ def for_bins(photo: NDArray[np.int32]) -> NDArray[np.int64]:
     """
     turn = _turn(photo)
     return np.flatnonzero(turn % 2 == 1) if turn.max() else np.arange(len(photo))
+
+
+def folds(photo: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Fold of each patch, 0 to `FOLDS` - 1: photos are dealt out in turn, so that no photo is in two folds.
+
+    Args:
+        photo: (n,) the photo of each patch.
+    """
+    return _turn(photo) % FOLDS
 
 
 def _turn(photo: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+import numpy as np
 import pandas as pd
 from matplotlib import pyplot
 from matplotlib.axes import Axes
@@ -126,6 +127,36 @@ def plot_trade_off(trade_off: pd.DataFrame, path: str | os.PathLike[str]) -> Non
         ax.axvline(int(trade_off["chosen"].argmax()), color=PRIOR, linewidth=6, alpha=0.5, zorder=0, label="chosen")
         ax.spines[["top", "right"]].set_visible(False)
     figure.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+    _save(path)
+
+
+def plot_fit(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Histograms of what simulated sets have, with the reference photos marked.
+
+    Args:
+        table: `degcraft.certify.Fit.table`: the reference photos and simulated sets, if there are any.
+        path: PNG to write.
+    """
+    figure, grid = pyplot.subplots(1, 2, figsize=(7.6, 3.0), layout="constrained")
+    simulated = table.iloc[1:]
+    relative = (simulated["direction"] + 1e-9) / (simulated["direction_observed"] + 1e-9)
+    panels = [
+        (simulated["distance"], table["distance"].iloc[0], "linear", "squared Fréchet distance after crafting"),
+        (relative, 1.0, "log", "dependence on direction, the reference photos' = 1"),
+    ]
+    for ax, (values, observed, scale, title) in zip(grid, panels, strict=True):
+        if len(values):
+            edges = np.geomspace(values.min(), values.max(), 26) if scale == "log" else 25
+            ax.hist(values, bins=edges, color=PRIOR, edgecolor="white", label="simulated sets of photos")
+            ax.axvline(observed, color=TRUTH, linewidth=2, label="the reference photos")
+            ax.set_xscale(scale)
+        else:
+            ax.text(0.5, 0.5, "not simulated", transform=ax.transAxes, ha="center", va="center")
+        ax.set_xlabel(title)
+        ax.spines[["top", "right"]].set_visible(False)
+    grid[0].set_ylabel("simulations")
+    named = {label: handle for ax in grid for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=2, frameon=False)
     _save(path)
 
 

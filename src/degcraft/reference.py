@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from degcraft.bin_features import write_moments
+from degcraft.directions import directions
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.images import list_images
-from degcraft.moments import Moments
+from degcraft.moments import Array, Moments
 from degcraft.patches import Row, cut_photos, reasons
 from degcraft.settings import ReferenceSettings
-from degcraft.storage import creating_h5, replacing
+from degcraft.storage import creating_h5, reading_h5, replacing
 
 
 def describe_reference(
@@ -30,7 +31,8 @@ def describe_reference(
     """Describe a folder of LR photos by the features of their textured patches.
 
     Writes HDF5 with a row for each usable photo, ``photo`` int32 (n,) its row in the table, ``count``, ``mean`` and
-    ``second`` as for bins; and a CSV ``file, width, height, used, reason, patches``.
+    ``second`` as for bins, ``direction`` float64 (n, k) the mean of its patches' `degcraft.directions.directions`; and
+    a CSV ``file, width, height, used, reason, patches``.
 
     Args:
         folder: LR reference photos.
@@ -49,17 +51,26 @@ def describe_reference(
     paths = list_images(folder)
     rows: list[Row] = []
     moments: list[Moments] = []
+    direction: list[Array] = []
     used: list[int] = []
     per_photo, align = settings.per_photo, settings.align
     cuts = cut_photos(paths, rows, "reference", seed, size=size, count=per_photo, align=align, share=textured)
     for index, _, pixels in cuts:
         moments.append(Moments.of(apply(pixels)))
+        direction.append(directions(pixels).mean(axis=0))
         used.append(index)
     if not moments:
         why = reasons(rows) or "no PNG, JPEG, WebP or TIFF files"
         raise UserError(f"{folder}: none of the {len(rows)} reference photos can be used ({why})")
     with creating_h5(output) as file:
         file["photo"] = np.array(used, np.int32)
+        file["direction"] = np.stack(direction)
         write_moments(file, moments, apply.length)
     with replacing(table) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False)
+
+
+def read_directions(path: str | os.PathLike[str]) -> Array:
+    """Directional contrasts of each reference photo, (n, k) float64, as `describe_reference` wrote them."""
+    with reading_h5(path, "direction") as file:
+        return np.asarray(file["direction"][:], np.float64)

@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 
 from degcraft.errors import UserError
 from degcraft.images import Uint8Image, list_images, read_image
-from degcraft.outcome import Summary, rank, read_certificate, sentence
+from degcraft.outcome import Summary, fit_sentence, rank, read_certificate, sentences
 from degcraft.report_pictures import (
     CROP,
     Picture,
@@ -122,7 +122,8 @@ def _share(total: int, names: Sequence[str], name: str) -> int:
 
 
 def _sentences(inputs: ReportInputs, summary: Summary) -> list[str]:
-    return [sentence(target, summary, read_certificate(inputs.results, target)) for target in inputs.references]
+    certificates = {target: read_certificate(inputs.results, target) for target in inputs.references}
+    return [text for target, certificate in certificates.items() for text in sentences(target, summary, certificate)]
 
 
 def _asked(inputs: ReportInputs) -> dict[str, Any]:
@@ -161,7 +162,7 @@ def _target(inputs: ReportInputs, target: str) -> dict[str, Any]:
     shown = photos.used[: max(4, _share(THUMBNAILS, list(inputs.references), target))]
     certificate = read_certificate(inputs.results, target)
     if certificate is None:
-        raise UserError(f"{folder / 'certificate.json'}: no such file; run the rule craft again")
+        raise UserError(f"{folder / 'certificate.json'}: no such file; run the rule certify again")
     return {
         "name": target,
         "folder": inputs.references[target],
@@ -170,6 +171,8 @@ def _target(inputs: ReportInputs, target: str) -> dict[str, Any]:
         "marginals": file_uri(folder / "marginals.png"),
         "trace": file_uri(folder / "trace.png"),
         "certificate": certificate,
+        "fit": fit_sentence(certificate),
+        "fit_plot": file_uri(folder / "fit.png"),
         "found": list(most_of_the_weight(pd.read_csv(folder / "marginals.csv"))),
     }
 

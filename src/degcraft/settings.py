@@ -136,6 +136,22 @@ class CraftSettings:
 
 
 @dataclass(frozen=True)
+class CertifySettings:
+    """How the distance to the reference photos is judged.
+
+    Attributes:
+        photos: HR photos degraded with the crafted distribution, some of them several times.
+        simulations: sets of as many photos as there are reference photos, drawn from those and crafted for; 0 leaves
+            the distance without a judgement.
+        threads: CPU threads.
+    """
+
+    photos: int = 96
+    simulations: int = 100
+    threads: int = 1
+
+
+@dataclass(frozen=True)
 class PairSettings:
     """How many pairs, and in how many jobs.
 

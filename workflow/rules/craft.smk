@@ -10,7 +10,7 @@ rule craft:
         marginals="results/targets/{target}/marginals.csv",
         trade_off="results/targets/{target}/trade_off.csv",
         trade_off_weights="results/targets/{target}/trade_off_weights.csv",
-        certificate="results/targets/{target}/certificate.json",
+        facts="results/targets/{target}/craft.json",
         marginals_plot=report(
             "results/targets/{target}/marginals.png",
             caption="../report/marginals.rst",

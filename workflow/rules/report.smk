@@ -8,7 +8,15 @@ rule report:
         crafted=expand(
             "results/targets/{target}/{file}",
             target=CONFIG.targets,
-            file=["weights.csv", "marginals.csv", "certificate.json", "reference.csv", "marginals.png", "trace.png"],
+            file=[
+                "weights.csv",
+                "marginals.csv",
+                "certificate.json",
+                "reference.csv",
+                "marginals.png",
+                "trace.png",
+                "fit.png",
+            ],
         ),
         examples=[
             f"results/evaluation/{d}/seed{CONFIG.seeds[0] if d != 'bicubic' else 0}/examples/{target}"

@@ -1,0 +1,266 @@
+"""Goodness of fit: whether what crafting leaves could be chance, or shows a degradation that the space lacks.
+
+The distance left means something only beside what it would be by chance: for photos that *were* degraded with the
+crafted distribution. Such reference sets are simulated from HR photos, crafted for in the same way, and the observed
+distance is placed among theirs (a parametric bootstrap; Davison and Hinkley, Bootstrap Methods, 1997, section 4.2).
+So is a second measure that does not pass through the extractor: how much the photos' spectra depend on direction.
+
+Contents of reference photos never describe the bins, so those of simulated ones must not either: HR photos that
+describe bins are dealt out to folds, and half of the folds is simulated with while the other half describes the bins.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from degcraft.craft import write_json
+from degcraft.degrade import degrade
+from degcraft.directions import directions
+from degcraft.extractor import Extractor
+from degcraft.moments import Array, Moments
+from degcraft.outcome import fit_sentence
+from degcraft.patches import FOLDS, folds, for_bins
+from degcraft.progress import track
+from degcraft.seeds import stream
+from degcraft.settings import CertifySettings
+from degcraft.solver import FrechetObjective, solve
+from degcraft.space import Distribution
+from degcraft.storage import reading_h5, replacing
+
+ALERT = 0.05
+"""A misfit is reported where p is no larger: photos that the space does explain are called a misfit no more often."""
+
+
+@dataclass(frozen=True, eq=False)
+class Photos:
+    """Reference photos, or photos simulated in their place.
+
+    Attributes:
+        moments: of each photo's features.
+        direction: (photos, k) float64, mean over each photo's patches of `degcraft.directions.directions`.
+    """
+
+    moments: Sequence[Moments]
+    direction: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Simulated(Photos):
+    """HR photos degraded with the crafted distribution.
+
+    Attributes:
+        fold: (photos,) the fold of the HR photo.
+    """
+
+    fold: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The reference photos among simulated ones.
+
+    Attributes:
+        distance: what crafting left for the reference photos.
+        distances: (simulations,) float64, what it leaves for simulated sets; empty if none could be simulated.
+        direction: (simulations,) float64, how conspicuous the reference photos' directions are, by the photos that
+            describe the bins in that simulation.
+        directions: (simulations,) float64, the same for the simulated set.
+    """
+
+    distance: float
+    distances: Array
+    direction: Array
+    directions: Array
+
+    @property
+    def p_distance(self) -> float | None:
+        """Share of the simulated distances that are as large, the observed one among them; None without any."""
+        return _share(self.distances >= self.distance)
+
+    @property
+    def p_direction(self) -> float | None:
+        """The same of the directions."""
+        return _share(self.directions >= self.direction)
+
+    @property
+    def p(self) -> float | None:
+        """Twice the smaller of the two (Bonferroni): two looks have two chances to raise a false alarm."""
+        if self.p_distance is None or self.p_direction is None:
+            return None
+        return min(1.0, 2 * min(self.p_distance, self.p_direction))
+
+    @property
+    def verdict(self) -> str | None:
+        """``ok``, ``misfit``, or None where there was nothing to judge by."""
+        return None if self.p is None else "misfit" if self.p <= ALERT else "ok"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What ``certificate.json`` says of the fit."""
+        low, median, high = np.quantile(self.distances, [0.025, 0.5, 0.975]) if len(self.distances) else [None] * 3
+        return {
+            "fit": self.verdict,
+            "fit_p": self.p,
+            "fit_p_distance": self.p_distance,
+            "fit_p_direction": self.p_direction,
+            "fit_simulations": len(self.distances),
+            "fit_above": int(np.sum(self.distances < self.distance)),
+            "fit_low": low,
+            "fit_median": median,
+            "fit_high": high,
+        }
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """``simulation, distance, direction, direction_observed``: simulation 0 is the reference photos, in the middle
+        of their directions; ``direction_observed`` is what a simulation's ``direction`` is held against.
+        """
+        columns = {"distance": self.distances, "direction": self.directions, "direction_observed": self.direction}
+        table = pd.DataFrame(columns, index=pd.RangeIndex(1, len(self.distances) + 1, name="simulation"))
+        middle = float(np.median(self.direction)) if len(self.direction) else np.nan
+        observed = pd.DataFrame([[self.distance, middle, middle]], columns=list(columns), index=[0])
+        return pd.concat([observed, table]).rename_axis("simulation").reset_index()
+
+
+def _share(as_large: NDArray[np.bool_]) -> float | None:
+    return (1 + int(as_large.sum())) / (1 + len(as_large)) if len(as_large) else None
+
+
+def simulate_photos(
+    crafted: Distribution,
+    patches: str | os.PathLike[str],
+    extractor: str | os.PathLike[str],
+    per_photo: int,
+    settings: CertifySettings,
+    scale: int,
+    seed: int,
+) -> Simulated:
+    """Degrade HR photos with the crafted distribution, every photo with one draw of parameters, as real ones have.
+
+    Only photos that describe the bins are taken, since extractors know the others.
+
+    Args:
+        crafted: from which parameters are drawn.
+        patches: HDF5 file of the HR patches.
+        extractor: its file.
+        per_photo: patches of each photo, at most.
+        settings: how many photos.
+        scale: SR scale.
+        seed: of the draws.
+    """
+    apply = Extractor(extractor, settings.threads)
+    moments, direction, fold = [], [], []
+    with reading_h5(patches, "patches", "photo") as file:
+        photo = file["photo"][:]
+        rows = for_bins(photo)
+        photo, fold_of = photo[rows], folds(photo[rows])
+        contents = np.unique(photo)
+        for index in track(range(settings.photos), settings.photos, "certify: photos"):
+            generator = stream(seed, "certify-photo", index)
+            own = np.flatnonzero(photo == contents[index % len(contents)])
+            chosen = np.sort(generator.choice(own, min(per_photo, len(own)), replace=False))
+            parameters = crafted.space.draw(crafted.sample_bin(generator), generator)
+            hr = (file["patches"][row] for row in rows[chosen])  # HDF5 is slow with a list of rows
+            lr = np.stack([degrade(patch, crafted.space, parameters, scale, generator) for patch in hr])
+            moments.append(Moments.of(apply(lr)))
+            direction.append(directions(lr).mean(axis=0))
+            fold.append(fold_of[own[0]])
+    return Simulated(moments, np.stack(direction), np.array(fold, np.int64))
+
+
+def judge(
+    references: Photos,
+    crafted: Distribution,
+    facts: Mapping[str, Any],
+    bins: Sequence[Sequence[Moments]],
+    simulated: Simulated,
+    settings: CertifySettings,
+    seed: int,
+) -> Fit:
+    """Place reference photos among simulated sets of as many photos.
+
+    Args:
+        references: the photos.
+        crafted: the weights chosen for them; crafting for simulated sets starts near these.
+        facts: what crafting wrote: its ``distance``, ``generalization`` and ``tolerance``.
+        bins: for each fold, the moments of each bin, see `degcraft.bin_features.read_folds`.
+        simulated: photos to draw sets from.
+        settings: how many simulations.
+        seed: of the draws.
+    """
+    distance = float(facts["distance"])
+    rounds = settings.simulations if _enough(bins, simulated) else 0
+    halves = [_Half(bins, simulated, pair) for pair in combinations(range(FOLDS), FOLDS // 2)] if rounds else []
+    start = 0.9 * crafted.weight + 0.1 * crafted.prior
+    found = []
+    for index in track(range(rounds), rounds, "certify: simulations"):
+        half = halves[index % len(halves)]
+        chosen = stream(seed, "certify-set", index).choice(half.held, len(references.moments))
+        pooled = Moments.pooled([simulated.moments[i] for i in chosen])
+        objective = FrechetObjective(half.mean, half.second, pooled)
+        solution = solve(objective, crafted.prior, facts["generalization"], facts["tolerance"], start=start)
+        directed = half.conspicuous(references.direction), half.conspicuous(simulated.direction[chosen])
+        found.append((solution.final.distance, *directed))
+    return Fit(distance, *np.array(found, np.float64).reshape(-1, 3).T)
+
+
+def _enough(bins: Sequence[Sequence[Moments]], simulated: Simulated) -> bool:
+    """Whether every fold has photos: fewer contents would pass their own oddities off as chance."""
+    return set(simulated.fold) == set(range(FOLDS)) and all(fold[0].count for fold in bins)
+
+
+class _Half:
+    """One way to share out the folds: some photos are held for simulated sets, the others describe what is normal.
+
+    Attributes:
+        held: (n,) int64, indices of the simulated photos of the folds held.
+        mean, second: (bins, d) and (bins, d, d) float64, the bins as the other folds describe them.
+    """
+
+    def __init__(self, bins: Sequence[Sequence[Moments]], simulated: Simulated, held: Sequence[int]) -> None:
+        others = [fold for k, fold in enumerate(bins) if k not in held]
+        pooled = [Moments.pooled(parts) for parts in zip(*others, strict=True)]
+        self.mean = np.stack([m.mean for m in pooled])
+        self.second = np.stack([m.second for m in pooled])
+        inside = np.isin(simulated.fold, held)
+        self.held = np.flatnonzero(inside)
+        normal = simulated.direction[~inside]
+        covariance = np.cov(normal.T, bias=True)
+        # few photos tell little of a covariance: a tenth of it is replaced by its mean variance
+        ridge = np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+        self._centre, self._precision = normal.mean(axis=0), np.linalg.pinv(0.9 * covariance + 0.1 * ridge)
+
+    def conspicuous(self, direction: Array) -> float:
+        """Lower quartile of photos' squared Mahalanobis distances (photos, k) from what is normal.
+
+        What the source does shows in all of its photos, also in the least conspicuous ones; a brick wall is one photo.
+        """
+        off = direction - self._centre
+        return float(np.quantile(np.einsum("ni,ij,nj->n", off, self._precision, off), 0.25))
+
+
+def write_fit(fit: Fit, facts: Mapping[str, Any], folder: Path) -> None:
+    """Write ``fit.csv`` (`Fit.table`) and ``certificate.json``, and say in the log what was found.
+
+    Args:
+        fit: what `judge` found.
+        facts: what crafting wrote; the certificate is that and `Fit.facts`.
+        folder: of the target.
+    """
+    with replacing(folder / "fit.csv") as partial:
+        fit.table.to_csv(partial, index=False)
+    certificate = {**facts, **fit.facts}
+    write_json(folder / "certificate.json", certificate)
+    log = logging.getLogger("degcraft")
+    say = log.warning if fit.verdict == "misfit" else log.info
+    say("certify: %s", fit_sentence(certificate))

@@ -1,0 +1,146 @@
+"""Goodness of fit: where reference photos stand among simulated ones."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from degcraft.certify import Fit, Photos, Simulated, judge, simulate_photos, write_fit
+from degcraft.craft import craft
+from degcraft.moments import Moments
+from degcraft.patches import FOLDS
+from degcraft.plots import plot_fit
+from degcraft.settings import CertifySettings, CraftSettings
+from degcraft.space import Distribution, Range, Step, build
+
+D = 5
+CENTRES = np.eye(3, D) * 6  # of the features of three bins
+CRAFT = {"distance": 0.0, "generalization": 0.003, "tolerance": 1e-3}
+SPACE = build([Step("noise", (("sigma", Range(0, 30, 3)),))])
+CRAFTED = Distribution(SPACE, np.array([0.5, 0.5, 0.0]), np.full(3, 1 / 3))
+
+
+def some_photos(count, seed, shift=0.0, turn=0.0):
+    """Photos of the first two bins, each with an oddity of its content; ``shift`` leads out of all bins."""
+    generator = np.random.default_rng(seed)
+    moments = []
+    for _ in range(count):
+        centre = CENTRES[generator.integers(2)] + generator.normal(0, 0.3, D)
+        centre[-1] += shift
+        moments.append(Moments.of(generator.normal(centre, 1.0, (32, D))))
+    return Photos(moments, generator.normal(0, 1, (count, 4)) + turn * generator.choice((-1, 1), (count, 4)))
+
+
+@pytest.fixture(scope="module")
+def bins():
+    """For every fold, three bins."""
+    generator = np.random.default_rng(9)
+    return [[Moments.of(generator.normal(c, 1.0, (300, D))) for c in CENTRES] for _ in range(FOLDS)]
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    photos = some_photos(80, 1)
+    return Simulated(photos.moments, photos.direction, np.arange(80) % FOLDS)
+
+
+def judged(photos, bins, simulated, distance, simulations=60):
+    settings = CertifySettings(simulations=simulations)
+    return judge(photos, CRAFTED, CRAFT | {"distance": distance}, bins, simulated, settings, seed=0)
+
+
+def test_p_by_hand():
+    fit = Fit(2.5, np.array([1.0, 2.0, 2.5, 4.0]), np.full(4, 3.0), np.array([1.0, 2.0, 2.5, 2.9]))
+    assert (fit.p_distance, fit.p_direction, fit.p, fit.verdict) == (3 / 5, 1 / 5, 2 / 5, "ok")
+    many = np.linspace(0, 1, 39)
+    assert Fit(2.0, many, np.zeros(39), many).p == 2 / 40
+    assert Fit(2.0, many, np.zeros(39), many).verdict == "misfit"
+    assert Fit(2.0, many[:38], np.zeros(38), many[:38]).verdict == "ok"  # so few can never be sure
+
+
+def test_photos_of_the_crafted_distribution_are_explained(bins, simulated):
+    pooled = [Moments.pooled(parts) for parts in zip(*bins, strict=True)]
+    ps = []
+    for seed in range(10, 30):
+        photos = some_photos(8, seed)
+        crafted = craft(SPACE, pooled, photos.moments, CraftSettings(bootstrap=0), seed=0)
+        ps.append(judged(photos, bins, simulated, crafted.solution.final.distance).p)
+    assert sum(p <= 0.05 for p in ps) <= 2
+    assert np.median(ps) > 0.2
+
+
+def test_a_distance_beyond_chance_is_a_misfit(bins, simulated):
+    fit = judged(some_photos(8, 2), bins, simulated, distance=40.0)
+    assert (fit.p_distance, fit.verdict) == (1 / 61, "misfit")
+    assert fit.facts["fit_above"] == fit.facts["fit_simulations"] == 60
+    assert 0 < fit.facts["fit_low"] < fit.facts["fit_median"] < fit.facts["fit_high"] < 40
+
+
+def test_directions_beyond_chance_are_a_misfit(bins, simulated):
+    fit = judged(some_photos(8, 2, turn=8.0), bins, simulated, distance=0.0)
+    assert (fit.p_distance, fit.p_direction, fit.verdict) == (1.0, 1 / 61, "misfit")
+
+
+def test_photos_never_meet_bins_that_they_describe(bins, simulated):
+    spoilt = [[Moments(m.count, m.mean + 50, m.second + 5000 * np.eye(D)) for m in bins[0]], *bins[1:]]
+    photos = some_photos(8, 2)
+    one, other = (judged(photos, folds, simulated, 1.0, 6).distances for folds in (bins, spoilt))
+    # of the six ways to hold two of four folds, the first three hold the first fold
+    np.testing.assert_array_equal(one[:3], other[:3])
+    assert (other[3:] > 10 * one[3:]).all()
+
+
+def test_nothing_is_judged_by_too_few_photos(bins, simulated):
+    photos = some_photos(8, 2)
+    three = Simulated(simulated.moments, simulated.direction, simulated.fold % 3)
+    empty = [[Moments(0, m.mean, m.second) for m in bins[0]], *bins[1:]]
+    for fit in (
+        judged(photos, bins, three, 40.0),
+        judged(photos, empty, simulated, 40.0),
+        judged(photos, bins, simulated, 40.0, simulations=0),
+    ):
+        assert (fit.p, fit.verdict, fit.facts["fit_simulations"], fit.facts["fit_median"]) == (None, None, 0, None)
+
+
+def test_simulated_photos_are_of_those_that_describe_bins(uniform, patches, encoder, scale):
+    settings = CertifySettings(photos=5)
+    photos = simulate_photos(uniform, patches, encoder, 3, settings, scale, seed=0)
+    assert photos.fold.tolist() == [0, 1, 0, 1, 0]  # of four photos, the second and the fourth
+    assert [moments.count for moments in photos.moments] == [3] * 5
+    assert photos.direction.shape[0] == 5
+    again = simulate_photos(uniform, patches, encoder, 3, settings, scale, seed=0)
+    np.testing.assert_array_equal(photos.direction, again.direction)
+    assert not np.array_equal(photos.direction[0], photos.direction[2])  # another draw of the same photo
+    assert simulate_photos(uniform, patches, encoder, 99, settings, scale, seed=0).moments[0].count == 4
+
+
+def test_what_is_written_and_said(bins, simulated, tmp_path, caplog):
+    fit = judged(some_photos(8, 2), bins, simulated, distance=40.0)
+    with caplog.at_level(logging.INFO):
+        write_fit(fit, CRAFT | {"distance": 40.0}, tmp_path)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "above all of 60 simulated ones" in caplog.text
+    table = pd.read_csv(tmp_path / "fit.csv")
+    assert list(table.columns) == ["simulation", "distance", "direction", "direction_observed"]
+    assert table["simulation"].tolist() == list(range(61)) and table["distance"][0] == 40.0
+    facts = json.loads((tmp_path / "certificate.json").read_text())
+    assert facts["generalization"] == 0.003 and facts["fit"] == "misfit" and facts["fit_p"] == 2 / 61
+    plot_fit(fit.table, tmp_path / "fit.png")
+    first = (tmp_path / "fit.png").read_bytes()
+    plot_fit(fit.table, tmp_path / "fit.png")
+    assert (tmp_path / "fit.png").read_bytes() == first
+
+
+def test_where_nothing_was_judged(tmp_path, caplog):
+    fit = Fit(1.0, np.empty(0), np.empty(0), np.empty(0))
+    with caplog.at_level(logging.INFO):
+        write_fit(fit, CRAFT, tmp_path)
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert json.loads((tmp_path / "certificate.json").read_text())["fit_p"] is None
+    assert (tmp_path / "fit.csv").read_text() == "simulation,distance,direction,direction_observed\n0,1.0,,\n"
+    plot_fit(fit.table, tmp_path / "fit.png")
+    assert (tmp_path / "fit.png").stat().st_size > 1000

@@ -1,0 +1,26 @@
+"""Judge how well the degradation space explains one target's reference photos."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from job import job
+
+from degcraft.bin_features import read_folds, read_moments
+from degcraft.certify import Photos, judge, simulate_photos, write_fit
+from degcraft.plots import plot_fit
+from degcraft.reference import read_directions
+from degcraft.settings import CertifySettings
+from degcraft.space import Distribution
+
+with job(snakemake):
+    params, files = snakemake.params, snakemake.input
+    settings = CertifySettings(**params.settings)
+    crafted = Distribution.read(files.weights)
+    facts = json.loads(Path(files.crafted).read_text())
+    references = Photos(read_moments(files.reference), read_directions(files.reference))
+    per_photo = int(np.median([photo.count for photo in references.moments]))
+    simulated = simulate_photos(crafted, files.patches, files.extractor, per_photo, settings, params.scale, params.seed)
+    fit = judge(references, crafted, facts, read_folds(files.moments), simulated, settings, params.seed)
+    write_fit(fit, facts, Path(snakemake.output.certificate).parent)
+    plot_fit(fit.table, snakemake.output.plot)
