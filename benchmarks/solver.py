@@ -1,7 +1,7 @@
 """The solver beside others, on the same moments, the same objective and the same certificate.
 
     python benchmarks/solver.py                  # 216 bins x 32 features: 4 minutes
-    python benchmarks/solver.py --large          # 10,000 bins x 64 features: 9 minutes, 4 GB
+    python benchmarks/solver.py --large          # 10,000 bins x 64 features: 13 minutes, 1.3 GB
 
 Every method runs in a process of its own, with one BLAS thread unless --threads says otherwise, until the relative gap
 is at most 1e-4 or its time is over. The gap is that of the certificate, over all bins; computing it is not counted for
