@@ -254,7 +254,7 @@ def test_the_chosen_dial_is_written_as_a_number(tmp_path):
     settings = CraftSettings(generalization=None, trade_off=(0.01, 0.3), bootstrap=2)
     crafted = craft(SPACE, synthetic(), some_references(), settings, seed=0)
     write_crafted(crafted, some_references(), settings, tmp_path)
-    facts = json.loads((tmp_path / "certificate.json").read_text())
+    facts = json.loads((tmp_path / "craft.json").read_text())
     assert facts["auto"] is True
     assert facts["generalization"] == crafted.generalization
     assert crafted.generalization in (0.01, 0.3)
