@@ -162,3 +162,35 @@ def test_bad_folders_are_named(folder_of, make_photo, tmp_path):
     refused("photos: holds no photo that can be degraded")
     (folder / "tiny.jpg").write_bytes((folder / "tiny.png").read_bytes())
     refused("differ only in the suffix")
+
+
+SECOND_ORDER = [  # everything that has an order, a size or a choice, and no noise
+    Step("rescale", (("direction", Choices(("keep", "down"))), ("down", Range(0.4, 1.0)))),
+    Step("blur", (("kind", Choices(("sinc",))), ("cutoff", Range(1.5, 3.0)), ("size", Range(7, 21)))),
+    Step("shuffle", (("steps", Range(3, 3)), ("order", Range(0, 1)))),
+    Step("rescale", (("direction", Choices(("up",))), ("of", Choices(("lr",))), ("up", Range(1.0, 1.5)))),
+    Step("resize", (("kind", Choices(("area", "bicubic-aliased"))),)),
+    Step("blur", (("sigma", Range(0.2, 3.0)),)),
+]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_order_ends_in_an_lr_image_and_tiles_leave_no_seam(seed, make_photo):
+    space = build(SECOND_ORDER)
+    values = space.draw(seed % len(space), stream(seed, "x"))
+    whole, tiled = (degrade(make_photo(72, 104), space, values, 4, stream(0, "y"), tile=t) for t in (2048, 32))
+    assert whole.shape == (18, 26, 3)
+    assert np.abs(whole.astype(int) - tiled).max() <= 1
+
+
+def test_a_photo_in_tiles_and_blurred_in_one_with_its_resize_is_the_steps_one_by_one(make_photo):
+    image = make_photo(96, 128)
+    blur = ("anisotropic", (("sigma", Range(2.5, 2.5)), ("across", Range(0.6, 0.6)), ("angle", Range(30, 30))))
+    space = build([Step("blur", (("kind", Choices((blur[0],))), *blur[1])), Step("resize", ())])
+    values = space.draw(0, stream(0, "x"))
+    expected = image.astype(np.float32)
+    for operator, settings in space.steps(values):
+        expected = operator.apply(expected, settings, (24, 32), stream(0, "y"))
+    for tile in (32, 64, 2048):
+        difference = degrade(image, space, values, 4, stream(0, "y"), tile=tile) - np.clip(expected, 0, 255)
+        assert np.abs(difference).max() <= 0.5 + 0.5  # rounding, and the bound of kernels taken apart, twice

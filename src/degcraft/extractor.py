@@ -110,21 +110,23 @@ def train_encoder(
 
 
 class _Target:
-    """What the encoder learns to tell: a number for each continuous axis that varies, scores for each categorical."""
+    """What the encoder learns to tell: a number for each continuous axis with bins, scores for each categorical one.
+
+    Nuisance axes are not asked for: what the weights do not choose, the features need not tell.
+    """
 
     def __init__(self, space: Space) -> None:
         lower, upper = space.lower.min(axis=0), space.upper.max(axis=0)
-        varies = upper > lower
         categorical = np.array([axis.choices is not None for axis in space.axes])
-        self._numbers = np.flatnonzero(varies & ~categorical)
-        self._classes = np.flatnonzero(varies & categorical)
+        self._numbers = np.flatnonzero(space.binned & ~categorical)
+        self._classes = np.flatnonzero(space.binned & categorical)
         self._lower = torch.tensor(lower[self._numbers], dtype=torch.float32)
         self._width = torch.tensor((upper - lower)[self._numbers], dtype=torch.float32)
         self._sizes = [len(space.axes[i].choices or ()) for i in self._classes]
         self.width = len(self._numbers) + sum(self._sizes)
         if not self.width:
             raise UserError(
-                "degradation: no axis varies, so there is nothing to craft; give an axis a range or choices"
+                "degradation: no axis has more than one bin, so there is nothing to craft; give a range bins, or choices"
             )
 
     def loss(self, predicted: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:

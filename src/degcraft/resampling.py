@@ -39,6 +39,8 @@ def resize(image: FloatImage, height: int, width: int, kind: str = "bicubic") ->
         return np.asarray(cv2.resize(image, (width, height), interpolation=_ALIASED[kind]), np.float32)
     if image.shape[:2] == (height, width):
         return image
+    if kind == "area" and height <= image.shape[0] and width <= image.shape[1]:  # the same, and faster
+        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.float32)
     return _separable(image, [(_blocks(image.shape[0], height, kind), _blocks(image.shape[1], width, kind))])
 
 

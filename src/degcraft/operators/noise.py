@@ -69,13 +69,13 @@ def _sixteen_bits(generator: np.random.Generator, shape: tuple[int, ...]) -> NDA
     return raw.astype("<u8", copy=False).view("<u2")[:count].reshape(shape)
 
 
-@lru_cache(maxsize=1)
-def _quantiles() -> NDArray[np.float32]:
-    """(65536,) float32: quantiles of the standard normal distribution, scaled to a variance of 1."""
+@lru_cache(maxsize=2)
+def _quantiles(deviation: float = 1.0) -> NDArray[np.float32]:
+    """(65536,) float32: quantiles of the normal distribution, scaled so that they have that deviation exactly."""
     from scipy.special import ndtri  # slow to import, and reading a configuration does not need it
 
     quantiles = ndtri((np.arange(QUANTILES) + 0.5) / QUANTILES)
-    return np.asarray(quantiles / quantiles.std(), np.float32)
+    return np.asarray(quantiles * (deviation / quantiles.std()), np.float32)
 
 
 def _channel_mixing(generator: np.random.Generator) -> NDArray[np.float32]:
@@ -98,21 +98,19 @@ def _poisson(levels: NDArray[np.uint8], scale: float, generator: np.random.Gener
     mean = np.arange(256) * (photons / 255.0)
     bits = _sixteen_bits(generator, levels.shape)
     # m + sqrt(m) z + (z² - 1) / 6 is y (y + sqrt(6 m)) + m - 1/6 with y = z / sqrt(6), which takes fewer passes
-    scaled = np.take(_quantiles() * np.float32(6**-0.5), bits, mode="clip")
+    scaled = np.take(_quantiles(6**-0.5), bits, mode="clip")
     count = _looked_up(np.sqrt(6.0 * mean), levels)
     count += scaled
     count *= scaled
     count += _looked_up(mean - 1 / 6, levels)
     np.rint(count, out=count)
     few = int(np.searchsorted(mean, EXACT_BELOW))  # levels below it
-    dark = levels < few
     if used[:few].any():
-        which, chosen = levels[dark], bits[dark]
-        exact = np.empty(len(which), np.uint8)
+        dark = np.flatnonzero(levels < few)
+        which, chosen = levels.reshape(-1)[dark], bits.reshape(-1)[dark]
         for level in np.flatnonzero(used[:few]):
-            here = which == level
-            exact[here] = _few_counts(float(mean[level]))[chosen[here]]
-        count[dark] = exact
+            here = np.flatnonzero(which == level)
+            count.reshape(-1)[dark[here]] = _few_counts(float(mean[level]))[chosen[here]]
     unit = scale * 255.0 / photons
     count *= np.float32(unit)
     count -= _looked_up(mean * unit, levels)
