@@ -64,21 +64,19 @@ SECOND_ORDER = (  # blur, first noise, second blur, second noise, second JPEG qu
 
 def varying(space: Space) -> NDArray[np.int64]:
     """Indices of the axes that truths speak of: the continuous ones that are cut into several bins."""
-    numbers = np.array([axis.choices is None for axis in space.axes])
-    return np.flatnonzero(numbers & (space.lower.min(axis=0) < space.lower.max(axis=0)))
+    return np.flatnonzero(space.binned & np.array([axis.choices is None for axis in space.axes]))
 
 
 def drawer(truth: Truth, space: Space) -> Callable[[np.random.Generator], NDArray[np.float32]]:
     """Draws a vector of parameters for `Space.steps`; axes of which the truth does not speak are drawn from bin 0."""
     axes = varying(space)
+    whole = [i for i in axes if space.axes[i].parameter.stride == 1]
     lower, upper = space.lower.min(axis=0)[axes], space.upper.max(axis=0)[axes]
 
     def draw(generator: np.random.Generator) -> NDArray[np.float32]:
         parameters = space.draw(0, generator)
         parameters[axes] = lower + (upper - lower) * truth.unit(generator, 1)[0]
-        for i in axes:
-            if space.axes[i].parameter.integer:
-                parameters[i] = np.rint(parameters[i])
+        parameters[whole] = np.rint(parameters[whole])
         return parameters
 
     return draw

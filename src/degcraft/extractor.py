@@ -126,7 +126,7 @@ class _Target:
         self.width = len(self._numbers) + sum(self._sizes)
         if not self.width:
             raise UserError(
-                "degradation: no axis has more than one bin, so there is nothing to craft; give a range bins, or choices"
+                "degradation: no axis has more than one bin, so there is nothing to craft; give a range 'bins'"
             )
 
     def loss(self, predicted: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:

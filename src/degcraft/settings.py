@@ -29,7 +29,7 @@ class EncoderSettings:
     """How the encoder is built and trained.
 
     Attributes:
-        channels: width after the first halving.
+        channels: width at full resolution.
         features: length of the feature vector.
         samples: degraded patches, each drawn anew over the whole space.
         buffer: how many of them are held and shuffled at a time.
@@ -39,11 +39,11 @@ class EncoderSettings:
         threads: CPU threads; part of the settings because it changes the order of sums.
     """
 
-    channels: int = 32
+    channels: int = 12
     features: int = 32
-    samples: int = 24_000
+    samples: int = 48_000
     buffer: int = 8_000
-    passes: int = 3
+    passes: int = 2
     batch: int = 64
     learning_rate: float = 3e-3
     threads: int = 1

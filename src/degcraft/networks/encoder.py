@@ -9,25 +9,23 @@ from torch import Tensor, nn
 
 
 class Encoder(nn.Module):
-    """A wide first convolution, where noise and compression live, then halvings and pooling.
+    """Convolutions at full resolution first, where noise and compression live, then three halvings and pooling.
 
-    The first layer halves at once, with kernels of 6x6 that lose nothing of 3x3 ones: a network of the same cost that
-    keeps the full resolution is narrower and learns less. Mean and standard deviation over the positions are pooled:
-    how strong a trace is, and how unevenly content shows it. Batch normalisation matters: without it the same network
-    is still near chance when this one has learnt the task.
+    Mean and standard deviation over the positions are pooled: how strong a trace is, and how unevenly content shows it.
+    Batch normalisation matters: without it the same network is still near chance when this one has learnt the task.
 
     Args:
-        channels: width after the first halving; by half again after the second, and twice that width after the third.
+        channels: width at full resolution; doubled at the first halving, then by half again.
         features: length of the feature vector.
         outputs: what the training head predicts from the features.
     """
 
     def __init__(self, channels: int, features: int, outputs: int) -> None:
         super().__init__()
-        widths = [channels, channels + channels // 2, 2 * channels]
-        layers = _block(3, widths[0], side=6, stride=2)
+        widths = [channels, 2 * channels, 3 * channels, 4 * channels]
+        layers = _block(3, widths[0], stride=1)
         for before, after in pairwise(widths):
-            layers += _block(before, after, stride=2) + _block(after, after)
+            layers += _block(before, after, stride=2) + _block(after, after, stride=1)
         self.body = nn.Sequential(*layers)
         self.embed = nn.Linear(2 * widths[-1], features)
         self.head = nn.Linear(features, outputs)
@@ -53,7 +51,7 @@ class Encoder(nn.Module):
         return out
 
 
-def _block(before: int, after: int, side: int = 3, stride: int = 1) -> list[nn.Module]:
-    """Convolution, batch normalisation, ReLU."""
-    conv = nn.Conv2d(before, after, side, stride=stride, padding=(side - 1) // 2, bias=False)
+def _block(before: int, after: int, stride: int) -> list[nn.Module]:
+    """3x3 convolution, batch normalisation, ReLU."""
+    conv = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False)
     return [conv, nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
