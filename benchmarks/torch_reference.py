@@ -50,8 +50,14 @@ def blurred(planes: torch.Tensor, values: Mapping[str, Value], lr: tuple[int, in
         kernel = blur._kernel(values, radius)
     kernel = np.pad(kernel, max(0, KERNEL - len(kernel)) // 2)
     weight = torch.from_numpy(kernel).float()[None, None].expand(3, 1, -1, -1)
-    padded = functional.pad(planes, [len(kernel) // 2] * 4, mode="reflect")
-    return functional.conv2d(padded, weight, groups=3)
+    return functional.conv2d(reflected(planes, len(kernel) // 2), weight, groups=3)
+
+
+def reflected(planes: torch.Tensor, width: int) -> torch.Tensor:
+    """With reflected borders; torch itself cannot reflect a small image more than once."""
+    if width < min(planes.shape[2:]):
+        return functional.pad(planes, [width] * 4, mode="reflect")
+    return torch.from_numpy(np.pad(planes.numpy(), ((0, 0), (0, 0), (width, width), (width, width)), mode="reflect"))
 
 
 def interpolated(planes: torch.Tensor, size: tuple[int, int], kind: str) -> torch.Tensor:
@@ -75,8 +81,9 @@ def rescaled(planes: torch.Tensor, values: Mapping[str, Value], lr: tuple[int, i
         offsets = np.arange(-12, 13) - (ratio - 1) / 2
         line = np.exp(-0.5 * (offsets / float(values["sigma"])) ** 2)
         kernel = torch.from_numpy(np.outer(line, line) / line.sum() ** 2).float()
-        padded = functional.pad(planes, [12] * 4, mode="reflect")
-        return functional.conv2d(padded, kernel[None, None].expand(3, 1, -1, -1), groups=3)[..., ::ratio, ::ratio]
+        return functional.conv2d(reflected(planes, 12), kernel[None, None].expand(3, 1, -1, -1), groups=3)[
+            ..., ::ratio, ::ratio
+        ]
     if direction == "divide":
         sides = [max(side / float(values["divisor"]), new / 2) for side, new in zip(present, lr, strict=True)]
     else:

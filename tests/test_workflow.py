@@ -255,9 +255,15 @@ def test_the_other_settings_run_too(photos, tmp_path):
         "hr": str(make_photos(tmp_path / "hr", 8, 128, 5)),  # enough for a judgement
         "scale": 2,
         "degradation": [
-            {"blur": {"kind": ["isotropic", "anisotropic"], "sigma": 1.0, "ratio": {"range": [0.3, 1.0]}}},
+            {"blur": {"kind": ["isotropic", "anisotropic"], "sigma": 1.0, "across": {"range": [0.3, 1.0]}}},
             {"resize": {"kind": ["area", "bilinear", "bicubic", "bicubic-aliased"]}},
-            {"noise": {"sigma": {"range": [0, 20], "bins": 2}}},
+            {
+                "noise": {
+                    "kind": {"gaussian": 0.5, "poisson": 0.5},
+                    "sigma": {"range": [0, 20], "bins": 2},
+                    "scale": [0, 1],
+                }
+            },
             {"jpeg": {"quality": 80}},
             {"jpeg": {"quality": {"range": [50, 90]}}},
         ],
@@ -273,7 +279,7 @@ def test_the_other_settings_run_too(photos, tmp_path):
     assert process.returncode == 0, process.stderr[-4000:]
     table = pd.read_csv(tmp_path / "results/degraded/crafted-album/parameters.csv")
     assert list(table["photo"]) == sorted(path.name for path in photos["made"].iterdir())
-    assert {"resize_kind", "jpeg_quality", "jpeg2_quality", "blur_ratio"} <= set(table.columns)
+    assert {"resize_kind", "jpeg_quality", "jpeg2_quality", "blur_across", "noise_kind"} <= set(table.columns)
     assert cv2.imread(str(tmp_path / "results/degraded/full/photo0.png")).shape == (48, 48, 3)
     assert len(pd.read_csv(tmp_path / "results/space/bins.csv")) == 16
     summary = pd.read_csv(tmp_path / "results/summary.csv")
