@@ -48,7 +48,7 @@ from degcraft.space import Choices, Distribution, Range, Space, Step, build
 
 AXES = {
     "blur_sigma": (0.2, 3.0),
-    "blur_ratio": (0.2, 1.0),
+    "blur_across": (0.2, 3.0),
     "blur_angle": (0.0, 180.0),
     "noise_sigma": (0.0, 20.0),
     "jpeg_quality": (30.0, 95.0),
@@ -63,7 +63,7 @@ GENERALIZATION, TOLERANCE = 0.003, 1e-3
 def steps(bins: int) -> tuple[Step, ...]:
     """The space, with so many bins on every axis."""
     cut = {name: Range(*ends, bins) for name, ends in AXES.items()}
-    shape = [(name, cut[f"blur_{name}"]) for name in ("sigma", "ratio", "angle")]
+    shape = [(name, cut[f"blur_{name}"]) for name in ("sigma", "across", "angle")]
     return (
         Step("blur", (("kind", Choices(("anisotropic",))), *shape)),
         Step("resize", (("kind", Choices(("bicubic",))),)),
@@ -255,7 +255,13 @@ def main() -> None:
         args.truths, args.grids, args.rounds, args.bins, args.fresh = 1, [2], 4, 500, 1024
         encoder = EncoderSettings(samples=8000, buffer=8000, passes=2)
     setup = Setup(
-        args.photos, args.work, steps(1), encoder=encoder, patches=PhotoSettings(per_photo=32), seed=args.seed
+        args.photos,
+        args.work,
+        steps(2),
+        encoder=encoder,
+        patches=PhotoSettings(per_photo=32),
+        bins=BinFeatureSettings(patches=2),
+        seed=args.seed,
     )
     _one_thread()
     lab = prepare(setup, PROCESSES)

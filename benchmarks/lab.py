@@ -84,6 +84,7 @@ class Lab:
         setup: what it was made from.
         space: the bins.
         bins: moments of each bin.
+        bins_file: HDF5 file that holds them.
         hr: HDF5 file of the HR patches (extractor and bins).
         extractor_file: the extractor, or the standard of block statistics.
         features: patches (n, h, w, 3) uint8 to features (n, d).
@@ -94,6 +95,7 @@ class Lab:
     setup: Setup
     space: Space
     bins: list[Moments]
+    bins_file: Path
     hr: Path
     extractor_file: Path
     features: Callable[[NDArray[np.uint8]], NDArray[np.floating]]
@@ -149,7 +151,7 @@ def prepare(setup: Setup, processes: int = 2) -> Lab:
     )
     with h5py.File(held, "r") as file:
         patches, photo = file["patches"][:], np.unique(file["photo"][:], return_inverse=True)[1]
-    return Lab(setup, space, read_moments(moments), hr, extractor, features, patches, photo)
+    return Lab(setup, space, read_moments(moments), moments, hr, extractor, features, patches, photo)
 
 
 def _split(setup: Setup) -> tuple[Path, Path]:

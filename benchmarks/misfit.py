@@ -30,7 +30,7 @@ from degcraft.images import Uint8Image
 from degcraft.moments import Moments
 from degcraft.operators import to_uint8
 from degcraft.seeds import stream
-from degcraft.settings import CertifySettings, CraftSettings
+from degcraft.settings import CertifySettings, CraftSettings, PhotoSettings
 
 TRUTHS = {
     "middle": ((1.2, 1.9), (4, 9), (50, 70)),
@@ -175,19 +175,20 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True, help="folder of sharp photos")
     parser.add_argument("--work", type=Path, required=True, help="folder for what is made once")
     parser.add_argument("--quick", action="store_true", help="one draw of each truth, one size, fewer simulations")
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="photos in a reference set")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    lab = prepare(Setup(options.photos, options.work), options.processes)
+    lab = prepare(Setup(options.photos, options.work, patches=PhotoSettings(per_photo=96)), options.processes)
     settings = CertifySettings(photos=48, simulations=60) if options.quick else CertifySettings()
     trials = [
         Trial(extra, truth, size, draw)
-        for size in (SIZES[:1] if options.quick else SIZES)
+        for size in (options.sizes[:1] if options.quick else options.sizes)
         for extra in EXTRAS
         for truth in TRUTHS
         for draw in range(1 if options.quick else 6 if extra == INSIDE else 2)
     ]
     rows = []
-    folds = read_folds(max(options.work.glob("moments-*.h5"), key=lambda path: path.stat().st_mtime))
+    folds = read_folds(lab.bins_file)
     with get_context("fork").Pool(options.processes, _in_a_process, (lab, folds, settings)) as pool:
         for row in pool.imap_unordered(judged, trials):
             rows.append(row)
