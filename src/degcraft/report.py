@@ -170,6 +170,7 @@ def _target(inputs: ReportInputs, target: str) -> dict[str, Any]:
         "thumbnails": [(name, _picture(thumbnail(inputs.references[target] / name))) for name in shown],
         "marginals": file_uri(folder / "marginals.png"),
         "trace": file_uri(folder / "trace.png"),
+        "trade_off": file_uri(folder / "trade_off.png"),
         "certificate": certificate,
         "fit": fit_sentence(certificate),
         "fit_plot": file_uri(folder / "fit.png"),

@@ -15,6 +15,7 @@ rule report:
                 "reference.csv",
                 "marginals.png",
                 "trace.png",
+                "trade_off.png",
                 "fit.png",
             ],
         ),
