@@ -96,7 +96,14 @@ def inputs(tmp_path, make_photo):
     for plot in ("marginals", "trace", "trade_off", "fit"):
         save(np.full((20, 40, 3), 255, np.uint8), results / "targets" / "cam" / f"{plot}.png")
     certificate = {"distance_prior": 20.8, "distance": 1.2, "distance_low": 1.3, "distance_high": 2.6}
-    certificate |= {"relative_gap": 9.7e-5, "effective_bins": 7.5, "bins": 216, "kl": 3.4, "generalization": 0.003, "auto": False}
+    certificate |= {
+        "relative_gap": 9.7e-5,
+        "effective_bins": 7.5,
+        "bins": 216,
+        "kl": 3.4,
+        "generalization": 0.003,
+        "auto": False,
+    }
     certificate |= {"reference_photos": 2, "reference_patches": 32}
     certificate |= {"fit": "ok", "fit_p": 0.43, "fit_simulations": 100, "fit_p_distance": 0.3, "fit_p_direction": 0.215}
     (results / "targets" / "cam" / "certificate.json").write_text(json.dumps(certificate))

@@ -142,7 +142,7 @@ def plot_fit(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     relative = (simulated["direction"] + 1e-9) / (simulated["direction_observed"] + 1e-9)
     panels = [
         (simulated["distance"], table["distance"].iloc[0], "linear", "squared Fréchet distance after crafting"),
-        (relative, 1.0, "log", "dependence on direction, the reference photos' = 1"),
+        (relative, 1.0, "log", "dependence on direction, relative"),
     ]
     for ax, (values, observed, scale, title) in zip(grid, panels, strict=True):
         if len(values):

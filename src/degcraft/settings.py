@@ -146,7 +146,7 @@ class CertifySettings:
         threads: CPU threads.
     """
 
-    photos: int = 96
+    photos: int = 64
     simulations: int = 100
     threads: int = 1
 
