@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from degcraft.errors import UserError
 from degcraft.moments import Array, Moments
-from degcraft.solver import FrechetObjective, Solution, kl_divergence, solve
+from degcraft.solver import FrechetObjective, Solution, effective_bins, kl_divergence, solve
 from degcraft.space import Distribution, Space
 from degcraft.storage import creating_h5, reading_h5, replacing
 
@@ -317,7 +317,7 @@ def rounds_table(
                 "evaluated": evaluated,
                 "distance": float(last["distance"]),
                 "gap": float(last["gap"]),
-                "effective_bins": float(np.exp(-np.sum(weight[weight > 0] * np.log(weight[weight > 0])))),
+                "effective_bins": effective_bins(weight),
             }
         )
     return pd.DataFrame(rows)
