@@ -58,7 +58,7 @@ def test_crafting_uses_the_last_rounds_bins_and_their_prior(finished):
     bins, weights = pd.read_csv(target / "rounds/2/bins.csv"), pd.read_csv(target / "weights.csv")
     np.testing.assert_array_equal(weights["prior"], bins["prior"])
     assert weights["prior"].nunique() > 1
-    assert json.loads((target / "certificate.json").read_text())["bins"] == len(bins)
+    assert json.loads((target / "craft.json").read_text())["bins"] == len(bins)
     sums = pd.read_csv(target / "marginals.csv").groupby("axis")[["weight", "prior"]].sum()
     np.testing.assert_allclose(sums, 1.0)
 
