@@ -26,12 +26,10 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import h5py
 import numpy as np
 import pandas as pd
-import torch
-from lab import SCALE, Lab, Setup, prepare
+from lab import SCALE, Lab, Setup, one_thread, prepare
 from numpy.typing import NDArray
 
 from degcraft.bin_features import describe_bins, gather_bins, read_moments, read_samples, shard_of
@@ -119,13 +117,8 @@ class Describer:
 
 
 def _in_processes(function: Callable[..., object], tasks: Sequence[tuple[object, ...]]) -> list[object]:
-    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _one_thread) as pool:
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), one_thread) as pool:
         return list(pool.map(function, *zip(*tasks, strict=True)))
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def _describe(
@@ -263,7 +256,7 @@ def main() -> None:
         bins=BinFeatureSettings(patches=2),
         seed=args.seed,
     )
-    _one_thread()
+    one_thread()
     lab = prepare(setup, PROCESSES)
     tables = []
     for number in range(args.truths):

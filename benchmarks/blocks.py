@@ -12,14 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn
 
-from degcraft.bin_features import spread, write_moments
-from degcraft.degrade import degrade
-from degcraft.moments import Moments
-from degcraft.patches import for_bins
-from degcraft.seeds import stream
-from degcraft.settings import BinFeatureSettings
-from degcraft.space import Space
-from degcraft.storage import creating_h5, reading_h5, replacing
+from degcraft.storage import replacing
 
 
 def energies(patches: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -53,31 +46,3 @@ def fit(patches: NDArray[np.uint8], path: Path) -> None:
     values = energies(patches)
     with replacing(path) as partial:
         np.savez(partial, mean=values.mean(axis=0), deviation=values.std(axis=0))
-
-
-def describe_by_blocks(
-    space: Space,
-    bins: range,
-    patches: Path,
-    standard: Path,
-    output: Path,
-    settings: BinFeatureSettings,
-    scale: int,
-    seed: int,
-) -> None:
-    """What `degcraft.bin_features.describe_bins` does, with block statistics for features."""
-    apply = BlockStatistics(standard)
-    with reading_h5(patches, "patches", "photo") as file:
-        available = for_bins(file["photo"][:])
-        indices = available[spread(len(available), settings.patches)]
-        hr = file["patches"][indices]
-    moments = []
-    for index in bins:
-        lr = []
-        for patch, image in zip(indices, hr, strict=True):
-            generator = stream(seed, "bin_features", index, int(patch))
-            lr.append(degrade(image, space, space.draw(index, generator), scale, generator))
-        moments.append(Moments.of(apply(np.stack(lr))))
-    with creating_h5(output) as file:
-        file["bin"] = np.array(bins, np.int32)
-        write_moments(file, moments, apply.length)

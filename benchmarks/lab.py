@@ -16,10 +16,10 @@ import cv2
 import h5py
 import numpy as np
 import torch
-from blocks import BlockStatistics, describe_by_blocks, fit
+from blocks import BlockStatistics, fit
 from numpy.typing import NDArray
 
-from degcraft.bin_features import describe_bins, gather_bins, read_moments, shard_of
+from degcraft.bin_features import Features, describe_bins_by, gather_bins, read_moments, shard_of
 from degcraft.config import parse_steps
 from degcraft.degrade import degrade
 from degcraft.extractor import Extractor, train_encoder
@@ -98,7 +98,7 @@ class Lab:
     bins_file: Path
     hr: Path
     extractor_file: Path
-    features: Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+    features: Features
     held: NDArray[np.uint8]
     photo: NDArray[np.int64]
 
@@ -144,7 +144,7 @@ def prepare(setup: Setup, processes: int = 2) -> Lab:
     fewer = replace(setup.patches, per_photo=setup.per_photo)
     held = _once(setup, "held", (fewer, SCALE), "photos", lambda path: _cut(held_photos, path, setup, fewer))
     extractor = _extractor(setup, space, hr)
-    features = BlockStatistics(extractor) if setup.extractor == "blocks" else Extractor(extractor)
+    features = _features(extractor)
     made_of = (setup.steps, setup.bins, extractor, hr)
     moments = _once(
         setup, "moments", made_of, "bin_features", lambda path: _describe(setup, space, hr, extractor, path, processes)
@@ -233,7 +233,16 @@ def _describe_shard(
     scale: int,
     seed: int,
 ) -> None:
+    one_thread()
+    describe_bins_by(_features(extractor), build(steps), bins, hr, part, settings, scale, seed)
+
+
+def _features(file: Path) -> Features:
+    """What an extractor's file, or the standard of block statistics, holds."""
+    return BlockStatistics(file) if file.suffix == ".npz" else Extractor(file)
+
+
+def one_thread() -> None:
+    """Let OpenCV and torch use one, as the workflow's jobs do."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    describe = describe_by_blocks if extractor.suffix == ".npz" else describe_bins
-    describe(build(steps), bins, hr, extractor, part, settings, scale, seed)

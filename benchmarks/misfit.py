@@ -19,8 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-import torch
-from lab import SCALE, Lab, Setup, prepare
+from lab import SCALE, Lab, Setup, one_thread, prepare
 
 from degcraft.bin_features import read_folds
 from degcraft.certify import Photos, judge, simulate_photos
@@ -200,8 +199,7 @@ def main() -> None:
 
 def _in_a_process(lab: Lab, folds: list[list[Moments]], settings: CertifySettings) -> None:
     SHARED.append((lab, folds, settings))
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+    one_thread()
 
 
 def table(rows: pd.DataFrame) -> str:

@@ -25,14 +25,11 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-import cv2
 import lab
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import torch
 import truths
-from numpy.typing import NDArray
 
 from degcraft.config import parse_steps
 from degcraft.moments import Moments
@@ -52,8 +49,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, to see it run; worse figures")
     parser.add_argument("--extractors", nargs="+", default=["encoder", "srgan", "blocks"])
     options = parser.parse_args()
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+    lab.one_thread()
     pd.set_option("display.width", 200)
     rows = []
     for extractor in options.extractors:
@@ -103,13 +99,13 @@ def _setup(options: argparse.Namespace, extractor: str) -> lab.Setup:
 
 def retrieve(made: lab.Lab, hidden: Sequence[truths.Truth], features: str) -> Iterator[dict[str, object]]:
     """A row a truth."""
-    mean, second = stacked(made)
+    objective_of_bins = FrechetObjective.of(made.bins, Moments.pooled(made.bins))
     prior = np.full(len(made.space), 1.0 / len(made.space))
     for index, truth in enumerate(hidden):
         start = time.perf_counter()
         draw = truths.drawer(truth, made.space)
         pooled = Moments.pooled(made.references(draw, range(min(PHOTOS, made.photos)), 100 + index, each="patch"))
-        objective = FrechetObjective(mean, second, pooled)
+        objective = objective_of_bins.with_reference(pooled)
         solution = solve(objective, prior, GENERALIZATION)
         exact = truths.exact_weights(truth, made.space)
         error, full, own = (
@@ -133,7 +129,7 @@ def retrieve(made: lab.Lab, hidden: Sequence[truths.Truth], features: str) -> It
 
 def number_of_photos(made: lab.Lab, draws: int = 4) -> pd.DataFrame:
     """Error and distance against the number of reference photos; each photo has one degradation, as real ones do."""
-    mean, second = stacked(made)
+    objective_of_bins = FrechetObjective.of(made.bins, Moments.pooled(made.bins))
     prior = np.full(len(made.space), 1.0 / len(made.space))
     rows = []
     for index, truth in enumerate(truths.CLASSIC):
@@ -142,7 +138,7 @@ def number_of_photos(made: lab.Lab, draws: int = 4) -> pd.DataFrame:
         for count in COUNTS:
             for turn in range(draws if count < len(photos) else 1):
                 chosen = np.random.default_rng(turn).permutation(len(photos))[:count]
-                objective = FrechetObjective(mean, second, Moments.pooled([photos[i] for i in chosen]))
+                objective = objective_of_bins.with_reference(Moments.pooled([photos[i] for i in chosen]))
                 solution = solve(objective, prior, GENERALIZATION)
                 rows.append(
                     {
@@ -172,11 +168,6 @@ def plot_photos(study: pd.DataFrame, path: Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=150)
     plt.close(figure)
-
-
-def stacked(made: lab.Lab) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Means (bins, d) and second moments (bins, d, d)."""
-    return np.stack([m.mean for m in made.bins]), np.stack([m.second for m in made.bins])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from typing import Protocol
 
 import h5py
 import numpy as np
@@ -21,6 +22,19 @@ from degcraft.space import Space
 from degcraft.storage import creating_h5, reading_h5
 
 _GROUPS = ("/", *(f"fold{k}" for k in range(FOLDS)))
+
+
+class Features(Protocol):
+    """What patches are compared by, such as a `degcraft.extractor.Extractor`: (n, h, w, 3) uint8 to (n, length)."""
+
+    @property
+    def length(self) -> int:
+        """Of the feature vectors."""
+        ...
+
+    def __call__(self, patches: NDArray[np.uint8]) -> NDArray[np.floating]:
+        """Features of patches."""
+        ...
 
 
 def shard_of(bins: int, shard: int, shards: int) -> range:
@@ -68,6 +82,22 @@ def describe_bins(
     from degcraft.extractor import Extractor  # torch, which reading moments can do without
 
     apply = Extractor(extractor, settings.threads)
+    describe_bins_by(apply, space, bins, patches, output, settings, scale, seed, samples, by_cell)
+
+
+def describe_bins_by(
+    apply: Features,
+    space: Space,
+    bins: Sequence[int],
+    patches: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    settings: BinFeatureSettings,
+    scale: int,
+    seed: int,
+    samples: bool = False,
+    by_cell: bool = False,
+) -> None:
+    """The same with features of any kind."""
     with reading_h5(patches, "patches", "photo") as file:
         photo = file["photo"][:]
         available = for_bins(photo)

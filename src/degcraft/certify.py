@@ -201,14 +201,13 @@ def judge(
     distance = float(facts["distance"])
     rounds = settings.simulations if _enough(bins, simulated) else 0
     halves = [_Half(bins, simulated, pair) for pair in combinations(range(FOLDS), FOLDS // 2)] if rounds else []
-    start = 0.9 * crafted.weight + 0.1 * crafted.prior
     found = []
     for index in track(range(rounds), rounds, "certify: simulations"):
         half = halves[index % len(halves)]
         chosen = stream(seed, "certify-set", index).choice(half.held, len(references.moments))
         pooled = Moments.pooled([simulated.moments[i] for i in chosen])
-        objective = FrechetObjective(half.mean, half.second, pooled)
-        solution = solve(objective, crafted.prior, facts["generalization"], facts["tolerance"], start=start)
+        objective = half.objective.with_reference(pooled)
+        solution = solve(objective, crafted.prior, facts["generalization"], facts["tolerance"], start=crafted.weight)
         directed = half.conspicuous(references.direction), half.conspicuous(simulated.direction[chosen])
         found.append((solution.final.distance, *directed))
     return Fit(distance, *np.array(found, np.float64).reshape(-1, 3).T)
@@ -224,14 +223,13 @@ class _Half:
 
     Attributes:
         held: (n,) int64, indices of the simulated photos of the folds held.
-        mean, second: (bins, d) and (bins, d, d) float64, the bins as the other folds describe them.
+        objective: distance from the bins, as the other folds describe them, to all simulated photos.
     """
 
     def __init__(self, bins: Sequence[Sequence[Moments]], simulated: Simulated, held: Sequence[int]) -> None:
         others = [fold for k, fold in enumerate(bins) if k not in held]
         pooled = [Moments.pooled(parts) for parts in zip(*others, strict=True)]
-        self.mean = np.stack([m.mean for m in pooled])
-        self.second = np.stack([m.second for m in pooled])
+        self.objective = FrechetObjective.of(pooled, Moments.pooled(simulated.moments))
         inside = np.isin(simulated.fold, held)
         self.held = np.flatnonzero(inside)
         normal = simulated.direction[~inside]

@@ -72,14 +72,12 @@ def craft(
         UserError: the moments were not made for this space or with different extractors, or there are too few reference
             photos to choose the dial by.
     """
-    mean = np.stack([m.mean for m in bins])
-    second = np.stack([m.second for m in bins])
     if len(bins) != len(space):
         raise UserError(f"moments of {len(bins)} bins for a space of {len(space)}; delete results/bin_features")
-    if mean.shape[1] != len(references[0].mean):
+    if len(bins[0].mean) != len(references[0].mean):
         raise UserError("bins and reference photos were described by different extractors; delete both and run again")
     prior = Distribution.uniform(space).prior if prior is None else prior
-    objective = FrechetObjective(mean, second, Moments.pooled(references))
+    objective = FrechetObjective.of(bins, Moments.pooled(references))
     path = trade_off(objective, prior, references, settings, seed)
     generalization, solution = float(path.generalization[path.chosen]), path.solution
     if solution.relative_gap > settings.tolerance:

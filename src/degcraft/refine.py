@@ -96,8 +96,7 @@ def craft_round(
         generalization: the dial.
         tolerance: certified relative gap at which to stop.
     """
-    mean, second = np.stack([m.mean for m in moments]), np.stack([m.second for m in moments])
-    return solve(FrechetObjective(mean, second, reference), bins.prior, generalization, tolerance)
+    return solve(FrechetObjective.of(moments, reference), bins.prior, generalization, tolerance)
 
 
 def split(
@@ -135,9 +134,11 @@ def sample_costs(
     The mean over a bin's samples is the bin's component of the gradient of F, less the mixture's, w.grad F(w): along
     the simplex a gradient is known up to a constant only.
     """
-    mean, second = np.stack([m.mean for m in moments]), np.stack([m.second for m in moments])
-    prior_distance, _ = FrechetObjective(mean, second, reference).value_and_gradient(crafted.prior)
-    mixture = np.tensordot(crafted.weight, mean, 1), np.tensordot(crafted.weight, second, 1)
+    prior_distance, _ = FrechetObjective.of(moments, reference).value_and_gradient(crafted.prior)
+    mixture = (
+        np.tensordot(crafted.weight, np.stack([m.mean for m in moments]), 1),
+        np.tensordot(crafted.weight, np.stack([m.second for m in moments]), 1),
+    )
     parts = []
     for first in range(0, len(features), _TOGETHER):
         samples = features[first : first + _TOGETHER].reshape(-1, features.shape[2]).astype(np.float64)

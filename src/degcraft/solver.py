@@ -7,7 +7,7 @@ the bins and the reference, and ``tau = generalization * F(prior)``. docs/crafti
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +55,11 @@ class FrechetObjective:
         reached = vectors[:, values > len(values) * _EPS * np.trace(second, axis1=1, axis2=2).max()]
         self._reached = reached @ reached.T  # projects on the directions in which some bin has any variance
         self._set_reference(reference)
+
+    @staticmethod
+    def of(bins: Sequence[Moments], reference: Moments) -> FrechetObjective:
+        """The objective from the moments of each bin."""
+        return FrechetObjective(np.stack([m.mean for m in bins]), np.stack([m.second for m in bins]), reference)
 
     def with_reference(self, reference: Moments) -> FrechetObjective:
         """The same bins against another reference; the bins' moments are shared, not copied."""
