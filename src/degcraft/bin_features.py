@@ -101,8 +101,8 @@ def describe_bins_by(
     with reading_h5(patches, "patches", "photo") as file:
         photo = file["photo"][:]
         available = for_bins(photo)
-        chosen = spread(len(available), settings.patches)
-        indices, fold = available[chosen], folds(photo[available])[chosen]
+        indices = available[spread(len(available), settings.patches)]
+        fold = folds(photo)[indices]
         hr = file["patches"][indices]
     features = np.empty((len(bins), len(indices), apply.length), np.float32)
     parameters = np.empty((len(bins), len(indices), len(space.axes)), np.float32)

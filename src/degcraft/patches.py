@@ -128,12 +128,12 @@ def for_bins(photo: NDArray[np.int32]) -> NDArray[np.int64]:
 
 
 def folds(photo: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Fold of each patch, 0 to `FOLDS` - 1: photos are dealt out in turn, so that no photo is in two folds.
+    """Fold of each patch, 0 to `FOLDS` - 1: the photos of either purpose are dealt out in turn, none to two folds.
 
     Args:
         photo: (n,) the photo of each patch.
     """
-    return _turn(photo) % FOLDS
+    return _turn(photo) // 2 % FOLDS
 
 
 def _turn(photo: NDArray[np.int32]) -> NDArray[np.int64]:
