@@ -37,7 +37,6 @@ from degcraft.craft import marginals
 from degcraft.degrade import degrade_drawn
 from degcraft.extractor import Extractor
 from degcraft.moments import Moments, frechet_distance
-from degcraft.patches import for_bins
 from degcraft.provenance import code_digest
 from degcraft.refine import craft_round, gather_round, split
 from degcraft.seeds import stream
@@ -130,8 +129,7 @@ def _describe(
 def _draw_afresh(distribution: Distribution, hr: Path, extractor: Path, count: int, seed: int) -> Moments:
     """Moments of patches drawn from a distribution, from streams of their own."""
     with h5py.File(hr, "r") as file:
-        available = for_bins(file["photo"][:])
-        patches = file["patches"][available]
+        patches = file["patches"][:]
     apply = Extractor(extractor)
     lr = []
     for index in range(count):

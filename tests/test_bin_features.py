@@ -81,7 +81,7 @@ def test_result_does_not_depend_on_the_shards(gathered, space):
 
 def test_folds_hold_different_photos_and_all_patches(gathered):
     folds, pooled = read_folds(gathered(1)), read_moments(gathered(1))
-    assert [fold[0].count for fold in folds] == [2, 3, 0, 0]  # two photos describe the bins
+    assert [fold[0].count for fold in folds] == [1, 1, 2, 1]  # four photos
     for index, whole in enumerate(pooled):
         joined = Moments.pooled([fold[index] for fold in folds])
         np.testing.assert_allclose(joined.mean, whole.mean, atol=1e-12)
@@ -92,10 +92,9 @@ def test_moments_are_those_of_the_degraded_patches(patches, encoder, scale, tmp_
     space = build([Step("resize", (("kind", Choices(("area", "bicubic"))),))])  # nothing random in it
     describe_bins(space, range(2), patches, encoder, tmp_path / "a.h5", SETTINGS, scale, seed=0)
     with h5py.File(patches) as file:
-        # the second and the fourth photo describe bins, rows 4 to 7 and 12 to 15; five spread over those eight are
-        # number 0, 2, 4, 5 and 7 (0.8, 2.4, 4, 5.6 and 7.2, cut); the same in every bin
-        assert file["photo"][:].tolist() == [0] * 4 + [1] * 4 + [2] * 4 + [3] * 4
-        hr = file["patches"][:][[4, 6, 12, 13, 15]]
+        # five spread over sixteen, the same in every bin: 1, 4, 8, 11 and 14 (1.6, 4.8, 8, 11.2 and 14.4, cut)
+        assert len(file["patches"]) == 16
+        hr = file["patches"][:][[1, 4, 8, 11, 14]]
     for moments, kind in zip(read_moments(tmp_path / "a.h5"), ("area", "bicubic"), strict=True):
         small = np.stack([resize(image.astype(np.float32), 16, 16, kind) for image in hr])
         expected = Moments.of(Extractor(encoder)(np.rint(np.clip(small, 0, 255)).astype(np.uint8)))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degcraft.patches import cut, for_bins, for_extractor, textured_positions
+from degcraft.patches import cut, disjoint, folds, textured_positions
 from degcraft.seeds import stream
 
 
@@ -67,19 +67,22 @@ def test_cutting(make_photo):
     assert cut(image, np.empty((0, 2), int), 16).shape == (0, 16, 16, 3)
 
 
-@given(st.lists(st.integers(0, 9), min_size=1, max_size=30).map(sorted))
-def test_extractors_and_bins_share_no_photo(photos):
-    photo = np.array(photos, np.int32)
-    training, describing = for_extractor(photo), for_bins(photo)
-    if len(set(photos)) == 1:  # nothing to share out
-        assert training.tolist() == describing.tolist() == list(range(len(photos)))
-        return
-    assert sorted([*training, *describing]) == list(range(len(photos)))
-    assert not set(photo[training]) & set(photo[describing])
-    assert abs(len(set(photo[training])) - len(set(photo[describing]))) <= 1
+def test_photos_are_dealt_out_to_folds():
+    photo = np.array([2, 2, 5, 8, 8, 8, 9, 11], np.int32)  # photos that have no patches do not count
+    assert folds(photo).tolist() == [0, 0, 1, 2, 2, 2, 3, 0]
 
 
-def test_photos_without_patches_do_not_count():
-    photo = np.array([2, 2, 5, 8, 8, 8], np.int32)  # the first, second and third photo that have any
-    assert for_extractor(photo).tolist() == [0, 1, 3, 4, 5]
-    assert for_bins(photo).tolist() == [2]
+def test_disjoint_patches():
+    def worth(*positions):
+        return disjoint(np.array(positions), 48)
+
+    assert worth((0, 0)) == worth((0, 0), (0, 8)) == 1
+    assert worth((0, 0), (0, 48)) == worth((8, 0), (8, 24), (8, 48)) == 2
+    grid = [(row, column) for row in range(0, 33, 8) for column in range(0, 33, 8)]
+    assert worth(*grid) == 3  # 25 patches of an image of 80 x 80, which is 2.8 times as large
+    assert worth(*[(row + 16, column + 40) for row, column in grid]) == 3
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=8), st.integers(1, 20))
+def test_disjoint_patches_are_no_more_than_there_are(positions, size):
+    assert 1 <= disjoint(np.array(positions), size) <= len(positions)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from degcraft.degrade import degrade
 from degcraft.errors import UserError
 from degcraft.moments import Moments
-from degcraft.patches import FOLDS, folds, for_bins
+from degcraft.patches import FOLDS, folds
 from degcraft.progress import track
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings
@@ -99,10 +99,8 @@ def describe_bins_by(
 ) -> None:
     """The same with features of any kind."""
     with reading_h5(patches, "patches", "photo") as file:
-        photo = file["photo"][:]
-        available = for_bins(photo)
-        indices = available[spread(len(available), settings.patches)]
-        fold = folds(photo)[indices]
+        indices = spread(len(file["photo"]), settings.patches)
+        fold = folds(file["photo"][:])[indices]
         hr = file["patches"][indices]
     features = np.empty((len(bins), len(indices), apply.length), np.float32)
     parameters = np.empty((len(bins), len(indices), len(space.axes)), np.float32)

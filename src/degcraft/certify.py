@@ -29,7 +29,7 @@ from degcraft.directions import directions
 from degcraft.extractor import Extractor
 from degcraft.moments import Array, Moments
 from degcraft.outcome import fit_sentence
-from degcraft.patches import FOLDS, folds, for_bins
+from degcraft.patches import FOLDS, folds
 from degcraft.progress import track
 from degcraft.seeds import stream
 from degcraft.settings import CertifySettings
@@ -58,15 +58,11 @@ class Photos:
 class Simulated(Photos):
     """HR photos degraded with the crafted distribution.
 
-    Directions do not pass through the extractor, so they are of all HR photos, also of those that it was trained on.
-
     Attributes:
-        fold: (moments,) the fold of the HR photo that the moments are of.
-        direction_fold: (direction,) the same for the directions.
+        fold: (photos,) the fold of the HR photo.
     """
 
     fold: NDArray[np.int64]
-    direction_fold: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,43 +141,40 @@ def simulate_photos(
     patches: str | os.PathLike[str],
     extractor: str | os.PathLike[str],
     per_photo: int,
+    disjoint: int,
     settings: CertifySettings,
     scale: int,
     seed: int,
 ) -> Simulated:
     """Degrade HR photos with the crafted distribution, every photo with one draw of parameters, as real ones have.
 
-    Features are of photos that describe the bins, since extractors know the others; directions are of all photos.
-
     Args:
         crafted: from which parameters are drawn.
         patches: HDF5 file of the HR patches.
         extractor: its file.
         per_photo: patches of each photo, at most.
-        settings: how many photos to take features of; each HR photo is degraded as often as they ask for.
+        disjoint: how many of them its directions are the mean of: patches of reference photos overlap, and overlapping
+            ones average out less of what a content's own directions are; see `degcraft.patches.disjoint`.
+        settings: how many photos.
         scale: SR scale.
         seed: of the draws.
     """
     apply = Extractor(extractor, settings.threads)
-    moments, fold, direction, direction_fold = [], [], [], []
+    moments, direction, fold = [], [], []
     with reading_h5(patches, "patches", "photo") as file:
         photo = file["photo"][:]
-        fold_of, contents, describing = folds(photo), np.unique(photo), np.unique(photo[for_bins(photo)])
-        count = settings.photos * len(contents) // len(describing)
-        for index in track(range(count), count, "certify: photos"):
+        fold_of, contents = folds(photo), np.unique(photo)
+        for index in track(range(settings.photos), settings.photos, "certify: photos"):
             generator = stream(seed, "certify-photo", index)
-            content = contents[index % len(contents)]
-            own = np.flatnonzero(photo == content)
-            chosen = np.sort(generator.choice(own, min(per_photo, len(own)), replace=False))
+            own = np.flatnonzero(photo == contents[index % len(contents)])
+            chosen = generator.choice(own, min(per_photo, len(own)), replace=False)
             parameters = crafted.space.draw(crafted.sample_bin(generator), generator)
             hr = (file["patches"][row] for row in chosen)  # HDF5 is slow with a list of rows
             lr = np.stack([degrade(patch, crafted.space, parameters, scale, generator) for patch in hr])
-            direction.append(directions(lr).mean(axis=0))
-            direction_fold.append(fold_of[own[0]])
-            if content in describing:
-                moments.append(Moments.of(apply(lr)))
-                fold.append(fold_of[own[0]])
-    return Simulated(moments, np.stack(direction), np.array(fold, np.int64), np.array(direction_fold, np.int64))
+            moments.append(Moments.of(apply(lr)))
+            direction.append(directions(lr[:disjoint]).mean(axis=0))
+            fold.append(fold_of[own[0]])
+    return Simulated(moments, np.stack(direction), np.array(fold, np.int64))
 
 
 def judge(
@@ -210,13 +203,12 @@ def judge(
     found = []
     for index in track(range(rounds), rounds, "certify: simulations"):
         half = halves[index % len(halves)]
-        generator = stream(seed, "certify-set", index)
-        chosen, directed = (generator.choice(of, len(references.moments)) for of in (half.held, half.directed))
+        chosen = stream(seed, "certify-set", index).choice(half.held, len(references.moments))
         pooled = Moments.pooled([simulated.moments[i] for i in chosen])
         objective = half.objective.with_reference(pooled)
         solution = solve(objective, crafted.prior, facts["generalization"], facts["tolerance"], start=crafted.weight)
-        looks = half.conspicuous(references.direction), half.conspicuous(simulated.direction[directed])
-        found.append((solution.final.distance, *looks))
+        directed = half.conspicuous(references.direction), half.conspicuous(simulated.direction[chosen])
+        found.append((solution.final.distance, *directed))
     return Fit(distance, *np.array(found, np.float64).reshape(-1, 3).T)
 
 
@@ -229,8 +221,7 @@ class _Half:
     """One way to share out the folds: some photos are held for simulated sets, the others describe what is normal.
 
     Attributes:
-        held: (n,) int64, indices of the simulated moments of the folds held.
-        directed: (n,) int64, the same of the directions.
+        held: (n,) int64, indices of the simulated photos of the folds held.
         objective: distance from the bins, as the other folds describe them, to all simulated photos.
     """
 
@@ -238,9 +229,8 @@ class _Half:
         others = [fold for k, fold in enumerate(bins) if k not in held]
         pooled = [Moments.pooled(parts) for parts in zip(*others, strict=True)]
         self.objective = FrechetObjective.of(pooled, Moments.pooled(simulated.moments))
-        self.held = np.flatnonzero(np.isin(simulated.fold, held))
-        inside = np.isin(simulated.direction_fold, held)
-        self.directed = np.flatnonzero(inside)
+        inside = np.isin(simulated.fold, held)
+        self.held = np.flatnonzero(inside)
         normal = simulated.direction[~inside]
         covariance = np.cov(normal.T, bias=True)
         # few photos tell little of a covariance: a tenth of it is replaced by its mean variance

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import h5py
 import numpy as np
@@ -21,7 +20,6 @@ from degcraft.networks import NetworkSpec, load_network, save_network
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import SRResNet, to_tensor
 from degcraft.operators import to_uint8
-from degcraft.patches import for_extractor
 from degcraft.progress import track
 from degcraft.seeds import stream
 from degcraft.settings import EncoderSettings
@@ -87,8 +85,8 @@ def train_encoder(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=steps, pct_start=0.1)
     rows: list[dict[str, float]] = []
     losses: list[float] = []
-    with reading_h5(patches, "patches", "photo") as file:
-        contents = _Contents(file["patches"], for_extractor(file["photo"][:]))
+    with reading_h5(patches, "patches") as file:
+        contents = file["patches"]
         batches = _batches(contents, space, settings, buffers, scale, seed)
         for step, (images, parameters) in enumerate(track(batches, steps, "extractor"), 1):
             predicted = network(to_tensor(torch.from_numpy(images).to(device)))
@@ -142,21 +140,8 @@ class _Target:
         return total
 
 
-@dataclass(frozen=True)
-class _Contents:
-    """The HR patches to train on: some rows of a file."""
-
-    patches: h5py.Dataset
-    rows: NDArray[np.int64]
-
-    def draw(self, generator: np.random.Generator) -> Uint8Image:
-        """One of them."""
-        patch: Uint8Image = self.patches[self.rows[generator.integers(len(self.rows))]]
-        return patch
-
-
 def _batches(
-    contents: _Contents, space: Space, settings: EncoderSettings, buffers: int, scale: int, seed: int
+    contents: h5py.Dataset, space: Space, settings: EncoderSettings, buffers: int, scale: int, seed: int
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
     """Shuffled batches of LR patches and their parameters, from buffers of fresh samples."""
     size, batch = settings.buffer, settings.batch
@@ -170,15 +155,15 @@ def _batches(
 
 
 def _draw(
-    contents: _Contents, space: Space, samples: range, scale: int, seed: int
+    contents: h5py.Dataset, space: Space, samples: range, scale: int, seed: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Degrade augmented patches: (n, h, w, 3) uint8 and (n, axes) float32, bins drawn uniformly."""
-    side = contents.patches.shape[1] // scale
+    side = contents.shape[1] // scale
     images = np.empty((len(samples), side, side, 3), np.uint8)
     parameters = np.empty((len(samples), len(space.axes)), np.float32)
     for i, sample in enumerate(samples):
         generator = stream(seed, "extractor", sample)
-        patch = augment(contents.draw(generator), generator)
+        patch = augment(contents[generator.integers(len(contents))], generator)
         parameters[i] = space.draw(int(generator.integers(len(space))), generator)
         images[i] = degrade(patch, space, parameters[i], scale, generator)
     return images, parameters

@@ -1,4 +1,4 @@
-"""Where to cut patches, and which photos' patches serve which purpose."""
+"""Where to cut patches, and how photos are dealt out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from degcraft.seeds import stream
 Row = dict[str, object]
 """What became of one photo: ``file, width, height, used, reason, patches``."""
 
-FOLDS = 4  # of the photos that describe the bins: half of them can be simulated with while the others describe
+FOLDS = 4  # of the HR photos: half of them can be simulated with while the others describe the bins
 
 
 def cut_photos(
@@ -105,37 +105,26 @@ def cut(image: Uint8Image, positions: NDArray[np.int64], size: int) -> NDArray[n
     return np.stack(patches) if patches else np.empty((0, size, size, 3), np.uint8)
 
 
-def for_extractor(photo: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Indices of the patches that extractors are trained on: those of every second photo, from the first on.
+def disjoint(positions: NDArray[np.int64], size: int) -> int:
+    """How many patches, laid side by side, would cover the area that some patches of one photo cover; at least 1.
 
     Args:
-        photo: (n,) the photo of each patch.
+        positions: (n, 2) rows and columns of their upper left corners, n > 0.
+        size: their side, pixels.
     """
-    return np.flatnonzero(_turn(photo) % 2 == 0)
-
-
-def for_bins(photo: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Indices of the patches that describe the bins: those that extractors never see (all, if there is one photo).
-
-    An extractor reads a degradation off contents that it knows better than off any others. Described with contents
-    from its training, bins would look sharper than photos of the same degradation, and crafting would answer with blur.
-
-    Args:
-        photo: (n,) the photo of each patch.
-    """
-    turn = _turn(photo)
-    return np.flatnonzero(turn % 2 == 1) if turn.max() else np.arange(len(photo))
+    step = int(np.gcd.reduce(np.append(positions, size)))
+    side = size // step
+    corners = (positions - positions.min(axis=0)) // step
+    covered = np.zeros(corners.max(axis=0) + side, np.bool_)
+    for row, column in corners:
+        covered[row : row + side, column : column + side] = True
+    return max(1, round(np.count_nonzero(covered) / side**2))
 
 
 def folds(photo: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Fold of each patch, 0 to `FOLDS` - 1: the photos of either purpose are dealt out in turn, none to two folds.
+    """Fold of each patch, 0 to `FOLDS` - 1: photos are dealt out in turn, so that no photo is in two folds.
 
     Args:
-        photo: (n,) the photo of each patch.
+        photo: (n,) the photo of each patch; photos without patches do not count.
     """
-    return _turn(photo) // 2 % FOLDS
-
-
-def _turn(photo: NDArray[np.int32]) -> NDArray[np.int64]:
-    """0 for patches of the first photo that has any, 1 for those of the second, and so on."""
-    return np.unique(photo, return_inverse=True)[1]
+    return np.unique(photo, return_inverse=True)[1] % FOLDS

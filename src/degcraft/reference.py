@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from degcraft.bin_features import write_moments
 from degcraft.directions import directions
@@ -13,7 +14,7 @@ from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.images import list_images
 from degcraft.moments import Array, Moments
-from degcraft.patches import Row, cut_photos, reasons
+from degcraft.patches import Row, cut_photos, disjoint, reasons
 from degcraft.settings import ReferenceSettings
 from degcraft.storage import creating_h5, reading_h5, replacing
 
@@ -31,8 +32,9 @@ def describe_reference(
     """Describe a folder of LR photos by the features of their textured patches.
 
     Writes HDF5 with a row for each usable photo, ``photo`` int32 (n,) its row in the table, ``count``, ``mean`` and
-    ``second`` as for bins, ``direction`` float64 (n, k) the mean of its patches' `degcraft.directions.directions`; and
-    a CSV ``file, width, height, used, reason, patches``.
+    ``second`` as for bins, ``direction`` float64 (n, k) the mean of its patches' `degcraft.directions.directions`,
+    ``disjoint`` int64 (n,) how many patches would cover the same area side by side; and a CSV ``file, width, height,
+    used, reason, patches``.
 
     Args:
         folder: LR reference photos.
@@ -52,12 +54,14 @@ def describe_reference(
     rows: list[Row] = []
     moments: list[Moments] = []
     direction: list[Array] = []
+    apart: list[int] = []
     used: list[int] = []
     per_photo, align = settings.per_photo, settings.align
     cuts = cut_photos(paths, rows, "reference", seed, size=size, count=per_photo, align=align, share=textured)
-    for index, _, pixels in cuts:
+    for index, places, pixels in cuts:
         moments.append(Moments.of(apply(pixels)))
         direction.append(directions(pixels).mean(axis=0))
+        apart.append(disjoint(places, size))
         used.append(index)
     if not moments:
         why = reasons(rows) or "no PNG, JPEG, WebP or TIFF files"
@@ -65,12 +69,15 @@ def describe_reference(
     with creating_h5(output) as file:
         file["photo"] = np.array(used, np.int32)
         file["direction"] = np.stack(direction)
+        file["disjoint"] = np.array(apart, np.int64)
         write_moments(file, moments, apply.length)
     with replacing(table) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False)
 
 
-def read_directions(path: str | os.PathLike[str]) -> Array:
-    """Directional contrasts of each reference photo, (n, k) float64, as `describe_reference` wrote them."""
-    with reading_h5(path, "direction") as file:
-        return np.asarray(file["direction"][:], np.float64)
+def read_directions(path: str | os.PathLike[str]) -> tuple[Array, NDArray[np.int64]]:
+    """Of each reference photo, as `describe_reference` wrote them: its directional contrasts, (n, k) float64, and how
+    many disjoint patches they are worth, (n,) int64.
+    """
+    with reading_h5(path, "direction", "disjoint") as file:
+        return np.asarray(file["direction"][:], np.float64), np.asarray(file["disjoint"][:], np.int64)

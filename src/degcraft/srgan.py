@@ -21,7 +21,6 @@ from degcraft.device import on_device, prepare
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.networks.sr import to_tensor
 from degcraft.operators import to_uint8
-from degcraft.patches import for_extractor
 from degcraft.progress import track
 from degcraft.resampling import resize
 from degcraft.seeds import stream
@@ -73,14 +72,13 @@ def train_srgan(
     total = settings.steps + settings.adversarial_steps
     rows: list[dict[str, float]] = []
     losses: list[tuple[float, float, float]] = []
-    with reading_h5(patches, "patches", "photo") as file:
-        rows_used = for_extractor(file["photo"][:])
+    with reading_h5(patches, "patches") as file:
         for step in track(range(1, total + 1), total, "extractor"):
             adversarial = step > settings.steps
             if step == settings.steps + 1:
                 for group in (group for optimizer in optimizers for group in optimizer.param_groups):
                     group["lr"] = settings.learning_rate / 2
-            lr, hr = _clean_batch(file["patches"], rows_used, step, settings.batch, scale, seed)
+            lr, hr = _clean_batch(file["patches"], step, settings.batch, scale, seed)
             x, y = (to_tensor(torch.from_numpy(images).to(device)) for images in (lr, hr))
             weight = settings.adversarial_weight if adversarial else 0.0
             losses.append(_step(generator, discriminator, optimizers, x, y, weight))
@@ -119,11 +117,11 @@ def _step(
 
 
 def _clean_batch(
-    patches: h5py.Dataset, rows: NDArray[np.int64], step: int, batch: int, scale: int, seed: int
+    patches: h5py.Dataset, step: int, batch: int, scale: int, seed: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Random HR patches and their bicubic LR: (n, h, w, 3) and (n, H, W, 3) uint8."""
     draw = stream(seed, "extractor", step)
-    hr = np.stack([patches[i] for i in rows[draw.integers(len(rows), size=batch)]])
+    hr = np.stack([patches[i] for i in draw.integers(len(patches), size=batch)])
     side = hr.shape[1] // scale
     lr = np.stack([to_uint8(resize(image.astype(np.float32), side, side)) for image in hr])
     return lr, hr
