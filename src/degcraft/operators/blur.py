@@ -59,18 +59,12 @@ def blur(image: FloatImage, values: Mapping[str, Value], lr: Size, generator: np
     return convolve(image, kernel)
 
 
-def factors(values: Mapping[str, Value]) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-    """Columns and rows, (n, k) float32 each, whose outer products add up to the blur's kernel; None if it is skipped.
-
-    See `kernels.separated`.
-    """
+def profile(values: Mapping[str, Value]) -> NDArray[np.float32] | None:
+    """(k,) float32, whose product with itself is the blur's kernel; None if there is no such thing or no blur."""
     radius = _radius(values)
-    if radius == 0:
+    if radius == 0 or values["kind"] != "isotropic":
         return None
-    if values["kind"] == "isotropic":
-        taps = np.asarray(cv2.getGaussianKernel(2 * radius + 1, float(values["sigma"]), cv2.CV_32F).T, np.float32)
-        return taps, taps
-    return kernels.separated(_kernel(values, radius))
+    return np.asarray(cv2.getGaussianKernel(2 * radius + 1, float(values["sigma"]), cv2.CV_32F), np.float32).ravel()
 
 
 def _deviations(values: Mapping[str, Value]) -> tuple[float, float]:
