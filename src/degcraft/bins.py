@@ -124,14 +124,19 @@ class Space:
         return np.array([i for i, _ in mixed], np.int64), codes, ends
 
     @cached_property
-    def _grids(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Axes drawn on a grid, their strides, and for every bin (bins, such axes) the first value and their number."""
-        columns = np.array([i for i, axis in enumerate(self.axes) if axis.parameter.stride], np.int64)
-        stride = np.array([self.axes[i].parameter.stride for i in columns], np.float64)
-        lower, upper = self.lower[:, columns], self.upper[:, columns]
-        top = upper.max(axis=0, initial=-np.inf)
-        first, count = on_grid(lower, upper, stride, top)
-        return columns, stride, np.where(count > 0, first, lower), np.maximum(count, 1.0)
+    def _values(self) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """(axes,) which axes are drawn on a grid; (bins, axes) the number of its values, the first, and the stride.
+
+        Any other axis has one value, from which the stride leads to the upper end of the bin.
+        """
+        grid = np.array([axis.parameter.stride > 0 for axis in self.axes], np.bool_)
+        count, first, stride = np.ones(self.lower.shape), self.lower.copy(), self.upper - self.lower
+        strides = np.array([axis.parameter.stride for axis in self.axes], np.float64)[grid]
+        lower, upper = self.lower[:, grid], self.upper[:, grid]
+        start, number = on_grid(lower, upper, strides, upper.max(axis=0, initial=-np.inf))
+        first[:, grid], count[:, grid] = np.where(number > 0, start, lower), np.maximum(number, 1.0)
+        stride[:, grid] = strides
+        return grid, count, first, stride
 
     def draw(self, index: int, generator: np.random.Generator) -> NDArray[np.float32]:
         """Draw parameters inside bin ``index``: (axes,) float32, categorical ones as indices of choices.
@@ -140,10 +145,11 @@ class Space:
         between two bins belongs to the upper one. Mixtures are drawn by their probabilities.
         """
         uniform = generator.random(len(self.axes))
-        lower = self.lower[index]
-        values = lower + (self.upper[index] - lower) * uniform
-        columns, stride, first, count = self._grids
-        values[columns] = first[index] + stride * np.floor(uniform[columns] * count[index])
+        grid, count, first, stride = self._values
+        values = uniform * count[index]
+        np.floor(values, out=values, where=grid)
+        values *= stride[index]
+        values += first[index]
         mixed, codes, ends = self._mixed
         if len(mixed):
             below = np.count_nonzero(ends <= uniform[mixed, None], axis=1)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from degcraft.images import FloatImage
 
-_COST = {64: 18, 80: 22, 128: 29, 192: 47, 256: 68}  # side of a tile, px: root of the time that one takes, measured
+_COST = {64: 18, 80: 22, 128: 29, 192: 47, 256: 68}  # side of a tile, px: square root of the time it takes, measured
 
 
 def convolve(image: FloatImage, kernel: NDArray[np.floating]) -> FloatImage:
@@ -45,7 +45,7 @@ def convolve(image: FloatImage, kernel: NDArray[np.floating]) -> FloatImage:
         for y, x in places
         for channel in range(3)
     ]
-    if len(parts) % 2:
+    if len(parts) % 2:  # the last one is its own partner
         parts.append(parts[-1])
     for (tile, target, channel), (other, other_target, second) in zip(parts[::2], parts[1::2], strict=True):
         cv2.mixChannels([tile, other], [plane], [channel, 0, 3 + second, 1])
@@ -68,13 +68,13 @@ def _spectrum(kernel: NDArray[np.float32], rows: int, columns: int) -> NDArray[n
     Divided by the number of pixels, as the inverse transform is not.
     """
     size = len(kernel)
-    vertical, horizontal = _waves(rows, size), _waves(columns, size)
+    vertical = _waves(rows, size)
     part = np.concatenate([vertical[:, :size] @ kernel, -vertical[:, size:] @ kernel], axis=1)
-    return part @ np.repeat(horizontal, 2, axis=0).T
+    return part @ _waves(columns, size, 2).T
 
 
 @lru_cache(maxsize=128)
-def _waves(side: int, size: int) -> NDArray[np.float32]:
-    """(side, 2 size) float32: at each frequency the cosines of a kernel's offsets and then the sines, over the side."""
-    angles = 2 * np.pi / side * np.outer(np.arange(side), np.arange(size) - size // 2)
+def _waves(side: int, size: int, copies: int = 1) -> NDArray[np.float32]:
+    """(copies side, 2 size) float32, over the side: cosines of a kernel's offsets at each frequency, and sines."""
+    angles = 2 * np.pi / side * np.outer(np.arange(side).repeat(copies), np.arange(size) - size // 2)
     return np.asarray(np.concatenate([np.cos(angles), np.sin(angles)], axis=1) / side, np.float32)
