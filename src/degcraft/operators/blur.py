@@ -19,7 +19,8 @@ PLATEAU = ("plateau-isotropic", "plateau-anisotropic")
 SIGMA = ("isotropic", "anisotropic", *GENERALIZED, *PLATEAU)
 KINDS = ("isotropic", "anisotropic", "anisotropic-variance", *GENERALIZED, *PLATEAU, "sinc", "none")
 SINC_SIZE = 21  # where no size is given, as in Real-ESRGAN
-DIRECT = 11  # side up to which OpenCV sums products, which is faster than transforms
+# where OpenCV's filter is faster than `convolve`: kernels up to a side for which it sums products, and small images
+SMALL_KERNEL, FEW_PIXELS = 11, 72 * 72
 
 
 @operator(
@@ -54,7 +55,7 @@ def blur(image: FloatImage, values: Mapping[str, Value], lr: Size, generator: np
             cv2.GaussianBlur(image, size, float(values["sigma"]), borderType=cv2.BORDER_REFLECT_101), np.float32
         )
     kernel = _kernel(values, radius).astype(np.float32)
-    if len(kernel) <= DIRECT:
+    if len(kernel) <= SMALL_KERNEL or image.shape[0] * image.shape[1] <= FEW_PIXELS:
         return np.asarray(cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REFLECT_101), np.float32)
     return convolve(image, kernel)
 
