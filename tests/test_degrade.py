@@ -185,12 +185,11 @@ def test_any_order_ends_in_an_lr_image_and_tiles_leave_no_seam(seed, make_photo)
 
 def test_a_photo_in_tiles_and_blurred_in_one_with_its_resize_is_the_steps_one_by_one(make_photo):
     image = make_photo(96, 128)
-    blur = ("anisotropic", (("sigma", Range(2.5, 2.5)), ("across", Range(0.6, 0.6)), ("angle", Range(30, 30))))
-    space = build([Step("blur", (("kind", Choices((blur[0],))), *blur[1])), Step("resize", ())])
+    space = build([Step("blur", (("sigma", Range(2.5, 2.5)),)), Step("resize", ())])
     values = space.draw(0, stream(0, "x"))
     expected = image.astype(np.float32)
     for operator, settings in space.steps(values):
         expected = operator.apply(expected, settings, (24, 32), stream(0, "y"))
     for tile in (32, 64, 2048):
         difference = degrade(image, space, values, 4, stream(0, "y"), tile=tile) - np.clip(expected, 0, 255)
-        assert np.abs(difference).max() <= 0.5 + 0.5  # rounding, and the bound of kernels taken apart, twice
+        assert np.abs(difference).max() <= 0.5 + 1e-3  # rounding

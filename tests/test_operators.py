@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage, stats
 
+from degcraft.convolution import convolve
 from degcraft.operators import OPERATORS, blur, kernels, noise, to_uint8
 from degcraft.operators.chain import run
 from degcraft.operators.shuffle import arrange
-from degcraft.resampling import FILTERED, KINDS, resize
+from degcraft.resampling import KINDS, resize
 
 BLUR = {"kind": "isotropic", "sigma": 1.0, "angle": 0.0, "beta": 1.0, "plateau": 1.0, "size": 0.0}
 
@@ -235,22 +236,37 @@ VALUES = st.fixed_dictionaries(
 
 
 @given(values=VALUES, seed=st.integers(0, 99), height=st.integers(1, 40), width=st.integers(1, 40))
-def test_every_blur_is_within_its_bound_of_the_kernel_itself(values, seed, height, width):
-    image = 255.0 * np.random.default_rng(seed).integers(0, 2, (height, width, 3))  # the extremes: no image errs more
-    error = np.abs(blurred(image, **values) - filtered(image, kernel_of(**values)))
-    assert error.max() <= kernels.TOLERANCE + 0.01  # and single precision
+def test_every_blur_is_the_sum_of_products_written_down(values, seed, height, width):
+    image = 255.0 * np.random.default_rng(seed).integers(0, 2, (height, width, 3))
+    np.testing.assert_allclose(blurred(image, **values), filtered(image, kernel_of(**values)), atol=2e-3)
+
+
+@pytest.mark.parametrize("size", [(40, 200), (133, 70), (260, 3)])  # one tile and several, even and odd in number
+@pytest.mark.parametrize("radius", [6, 10, 32])
+def test_tiles_of_a_convolution_leave_no_seam(size, radius):
+    image = (255.0 * np.random.default_rng(0).integers(0, 2, (*size, 3))).astype(np.float32)
+    kernel = kernels.gaussian(kernels.elliptic(radius, radius / 2, radius / 5, 30.0))
+    np.testing.assert_allclose(convolve(image, kernel), filtered(image, kernel), atol=1e-3)
 
 
 @given(
-    values=VALUES, seed=st.integers(0, 99), kind=st.sampled_from(FILTERED), sides=st.tuples(*[st.integers(8, 60)] * 2)
+    sigma=st.floats(0.1, 3.0),
+    size=st.sampled_from([0.0, 7.0, 21.0]),
+    seed=st.integers(0, 99),
+    kind=st.sampled_from(KINDS),
+    sides=st.tuples(*[st.integers(8, 60)] * 2),
+    step=st.sampled_from(["resize", "rescale"]),
 )
-def test_blur_and_resize_in_one_are_blur_and_then_resize(values, seed, kind, sides):
+def test_blur_and_resize_in_one_are_blur_and_then_resize(sigma, size, seed, kind, sides, step):
     image = (255.0 * np.random.default_rng(seed).integers(0, 2, (*sides, 3))).astype(np.float32)
+    values = BLUR | {"sigma": sigma, "size": size}
     lr = (sides[0] // 3, sides[1] // 4)
-    steps = [(OPERATORS["blur"], BLUR | values), (OPERATORS["resize"], {"kind": kind})]
-    expected = resize(filtered(image, kernel_of(**values)).astype(np.float32), *lr, kind)
-    # a cubic kernel's weights add up to 1.3 without their signs, in each direction
-    assert np.abs(run(steps, image, lr, np.random.default_rng(0)) - expected).max() <= 1.7 * kernels.TOLERANCE
+    following = OPERATORS[step], {"kind": kind, "direction": "keep", "of": "lr"}
+    expected = resize(blurred(image, **values), *lr, kind)
+    together = run([(OPERATORS["blur"], values), following], image, lr, np.random.default_rng(0))
+    np.testing.assert_allclose(
+        together, expected, atol=0.1
+    )  # OpenCV holds weights of aliased kinds in a few bits fewer
 
 
 def test_kernels_are_the_formulas_written_down():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degcraft.seeds import integer, stream
+from degcraft.seeds import integer, sequence, stream
 
 KEYS = st.tuples(
     st.integers(0, 5), st.sampled_from(["pairs", "train", "craft"]), st.lists(st.integers(0, 4), max_size=3).map(tuple)
@@ -27,6 +30,13 @@ def test_different_keys_give_different_streams(a, b):
     same = a == b
     assert same == np.array_equal(stream(a[0], a[1], *a[2]).random(2), stream(b[0], b[1], *b[2]).random(2))
     assert same == (integer(a[0], a[1], *a[2]) == integer(b[0], b[1], *b[2]))
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**32 - 1, 2**32, 2**70])
+@pytest.mark.parametrize("index", [(), (0,), (3, 2**32 - 1), (2**33, 1)])
+def test_a_sequence_is_that_of_a_spawn_key(seed, index):
+    expected = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(b"pairs"), *index)).generate_state(8)
+    np.testing.assert_array_equal(sequence(seed, "pairs", *index).generate_state(8), expected)
 
 
 def test_an_index_does_not_run_into_the_next():

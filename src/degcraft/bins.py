@@ -27,7 +27,7 @@ from degcraft.axes import (
     step_names,
 )
 from degcraft.errors import UserError
-from degcraft.operators import OPERATORS, Operator, Parameter, Value
+from degcraft.operators import OPERATORS, Operator, Value
 from degcraft.operators.shuffle import arrange
 
 if TYPE_CHECKING:  # half a second that reading a configuration can do without, and every job of a workflow reads it
@@ -91,39 +91,52 @@ class Space:
         return found
 
     @cached_property
-    def _by_step(self) -> list[tuple[Operator, dict[str, Value], list[tuple[int, Parameter]], list[tuple[str, str]]]]:
-        """For every step: the operator, the values that no axis sets, the axes that set others, and what is alike."""
+    def _by_step(
+        self,
+    ) -> list[tuple[Operator, dict[str, Value], list[tuple[int, str, tuple[str, ...] | None]], list[tuple[str, str]]]]:
+        """For every step: the operator, the values that no axis sets, the axes that set others, and what is alike.
+
+        Such an axis is given by its index, its parameter and the choices of it.
+        """
         steps = []
         for step, name in enumerate(self.operators):
             operator = OPERATORS[name]
             fixed = {p.name: p.default for p in operator.parameters if p.default is not None}
-            drawn = [(i, axis.parameter) for i, axis in enumerate(self.axes) if axis.step == step]
-            given = {parameter.name for _, parameter in drawn}
+            drawn = [(i, axis.parameter.name, axis.choices) for i, axis in enumerate(self.axes) if axis.step == step]
+            given = {parameter for _, parameter, _ in drawn}
             alike = [(p.name, p.like) for p in operator.parameters if p.like and p.name not in given]
             steps.append((operator, fixed, drawn, [pair for pair in alike if pair[1] in given]))
         return steps
 
     @cached_property
-    def _mixed(self) -> list[tuple[int, NDArray[np.int64], NDArray[np.float64]]]:
-        """For every mixture: its axis, its choices as indices, and the upper ends of their shares of [0, 1)."""
-        mixed = []
-        for i, axis in enumerate(self.axes):
-            if axis.mixture is not None and axis.choices is not None:
-                used = [(axis.choices.index(choice), share) for choice, share in axis.mixture.shares if share > 0]
-                ends = np.cumsum([share for _, share in used])
-                ends[-1] = np.inf  # shares sum to 1 but for rounding
-                mixed.append((i, np.array([code for code, _ in used]), ends))
-        return mixed
+    def _mixed(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Axes of mixtures; for each of them its choices as indices, and the upper ends of their shares of [0, 1)."""
+        mixed = [
+            (i, [(axis.choices.index(choice), share) for choice, share in axis.mixture.shares if share > 0])
+            for i, axis in enumerate(self.axes)
+            if axis.mixture is not None and axis.choices is not None
+        ]
+        codes = np.zeros((len(mixed), max((len(used) for _, used in mixed), default=1)))
+        ends = np.full(codes.shape, np.inf)
+        for row, (_, used) in enumerate(mixed):
+            codes[row, : len(used)] = [code for code, _ in used]
+            ends[row, : len(used) - 1] = np.cumsum([share for _, share in used])[:-1]  # the last one takes what is left
+        return np.array([i for i, _ in mixed], np.int64), codes, ends
 
     @cached_property
-    def _grids(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Axes drawn on a grid, their strides, and for every bin (bins, such axes) the first value and their number."""
-        columns = np.array([i for i, axis in enumerate(self.axes) if axis.parameter.stride], np.int64)
-        stride = np.array([self.axes[i].parameter.stride for i in columns], np.float64)
-        lower, upper = self.lower[:, columns], self.upper[:, columns]
-        top = upper.max(axis=0, initial=-np.inf)
-        first, count = on_grid(lower, upper, stride, top)
-        return columns, stride, np.where(count > 0, first, lower), np.maximum(count, 1.0)
+    def _values(self) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """(axes,) which axes are drawn on a grid; (bins, axes) the number of its values, the first, and the stride.
+
+        Any other axis has one value, from which the stride leads to the upper end of the bin.
+        """
+        grid = np.array([axis.parameter.stride > 0 for axis in self.axes], np.bool_)
+        count, first, stride = np.ones(self.lower.shape), self.lower.copy(), self.upper - self.lower
+        strides = np.array([axis.parameter.stride for axis in self.axes], np.float64)[grid]
+        lower, upper = self.lower[:, grid], self.upper[:, grid]
+        start, number = on_grid(lower, upper, strides, upper.max(axis=0, initial=-np.inf))
+        first[:, grid], count[:, grid] = np.where(number > 0, start, lower), np.maximum(number, 1.0)
+        stride[:, grid] = strides
+        return grid, count, first, stride
 
     def draw(self, index: int, generator: np.random.Generator) -> NDArray[np.float32]:
         """Draw parameters inside bin ``index``: (axes,) float32, categorical ones as indices of choices.
@@ -132,12 +145,15 @@ class Space:
         between two bins belongs to the upper one. Mixtures are drawn by their probabilities.
         """
         uniform = generator.random(len(self.axes))
-        lower = self.lower[index]
-        values = lower + (self.upper[index] - lower) * uniform
-        columns, stride, first, count = self._grids
-        values[columns] = first[index] + stride * np.floor(uniform[columns] * count[index])
-        for i, codes, ends in self._mixed:
-            values[i] = codes[np.searchsorted(ends, uniform[i], side="right")]
+        grid, count, first, stride = self._values
+        values = uniform * count[index]
+        np.floor(values, out=values, where=grid)
+        values *= stride[index]
+        values += first[index]
+        mixed, codes, ends = self._mixed
+        if len(mixed):
+            below = np.count_nonzero(ends <= uniform[mixed, None], axis=1)
+            values[mixed] = codes[np.arange(len(mixed)), below]
         return np.asarray(values, np.float32)
 
     def steps(self, parameters: NDArray[np.float32]) -> list[AppliedStep]:
@@ -149,8 +165,8 @@ class Space:
         numbers = parameters.tolist()
         for operator, fixed, drawn, alike in self._by_step:
             values = dict(fixed)
-            for i, parameter in drawn:
-                values[parameter.name] = parameter.choices[round(numbers[i])] if parameter.choices else numbers[i]
+            for i, parameter, choices in drawn:
+                values[parameter] = choices[int(numbers[i] + 0.5)] if choices else numbers[i]
             for name, other in alike:
                 values[name] = values[other]
             result.append((operator, values))

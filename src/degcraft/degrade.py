@@ -31,6 +31,10 @@ from degcraft.storage import replacing
 
 PARAMETERS = "parameters.csv"
 
+# glibc hands large blocks back to the system when they are freed, and fetching them again page by page would be a tenth
+# of the time of degrading; it keeps blocks up to the size of the largest that was freed before, which this one is
+np.empty(1 << 24, np.uint8)
+
 
 def degrade(
     image: Uint8Image,

@@ -19,8 +19,7 @@ from degcraft.images import FloatImage
 KINDS = ("area", "bilinear", "bicubic", "bilinear-aliased", "bicubic-aliased")
 _ALIASED = {"bilinear-aliased": cv2.INTER_LINEAR, "bicubic-aliased": cv2.INTER_CUBIC}
 _RADIUS = {"area": 0.5, "bilinear": 1.0, "bicubic": 2.0}
-FILTERED = tuple(_RADIUS)
-_BLOCK = 64  # source pixels that a block's results are spread over, where a matrix is cut into blocks
+_BLOCK = 24  # source pixels that a block's results are spread over, where a matrix is cut into blocks
 
 
 def resize(image: FloatImage, height: int, width: int, kind: str = "bicubic") -> FloatImage:
@@ -41,54 +40,27 @@ def resize(image: FloatImage, height: int, width: int, kind: str = "bicubic") ->
         return image
     if kind == "area" and height <= image.shape[0] and width <= image.shape[1]:  # the same, and faster
         return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.float32)
-    return _separable(image, [(_blocks(image.shape[0], height, kind), _blocks(image.shape[1], width, kind))])
+    return _separable(image, _bands(image.shape[0], height, kind), _bands(image.shape[1], width, kind))
 
 
-def blurred_resize(
-    image: FloatImage,
-    columns: NDArray[np.float32],
-    rows: NDArray[np.float32],
-    height: int,
-    width: int,
-    kind: str,
-) -> FloatImage:
+def blurred_resize(image: FloatImage, kernel: NDArray[np.float32], height: int, width: int, kind: str) -> FloatImage:
     """Blur and resize in one step: what `resize` makes of the blurred image, but for rounding.
 
     Both are linear, and products of something vertical and something horizontal; so is one after the other.
 
     Args:
         image: (H, W, 3) float32, reflected at its borders by the blur.
-        columns, rows: (n, k) float32, k odd, see `degcraft.operators.blur.factors`.
-        height, width, kind: as for `resize`, but ``kind`` must filter.
+        kernel: (k,) float32, k odd; the blur's kernel is the product of it as a column and as a row.
+        height, width, kind: as for `resize`.
 
     Returns:
         (height, width, 3) float32.
     """
-    radius = columns.shape[1] // 2
-    padded = np.asarray(cv2.copyMakeBorder(image, *(radius,) * 4, cv2.BORDER_REFLECT_101), np.float32)
-    vertical = [_blurred(image.shape[0], height, kind, column) for column in columns]
-    alike = rows is columns and image.shape[0] == image.shape[1] and height == width
-    horizontal = vertical if alike else [_blurred(image.shape[1], width, kind, row) for row in rows]
-    return _separable(padded, list(zip(vertical, horizontal, strict=True)))
-
-
-def _blurred(source: int, target: int, kind: str, kernel: NDArray[np.float32]) -> _Blocks:
-    """Blocks of the matrix that blurs and then resizes one dimension of a source padded by the kernel's radius."""
-    matrix, places = _padded(source, target, kind, len(kernel) // 2)
-    # a column of the product of two matrices is a row of this one, convolved: hence the kernel turned around
-    blurred = cv2.filter2D(matrix, -1, kernel[None, ::-1], borderType=cv2.BORDER_CONSTANT)
-    return [(rows, columns, np.asarray(blurred[rows, columns], np.float32)) for rows, columns in places]
-
-
-@lru_cache(maxsize=16)
-def _padded(source: int, target: int, kind: str, radius: int) -> tuple[NDArray[np.float32], list[tuple[slice, slice]]]:
-    """(target, source + 2 radius) interpolation matrix with zeros at its sides, and its blocks, wider by the radius."""
-    matrix = np.zeros((target, source + 2 * radius), np.float32)
-    places = []
-    for rows, columns, values in _blocks(source, target, kind):
-        matrix[rows, columns.start + radius : columns.stop + radius] = values
-        places.append((rows, slice(columns.start, columns.stop + 2 * radius)))
-    return matrix, places
+    padded = np.asarray(cv2.copyMakeBorder(image, *(len(kernel) // 2,) * 4, cv2.BORDER_REFLECT_101), np.float32)
+    vertical = _bands(image.shape[0], height, kind).blurred(kernel)
+    alike = image.shape[0] == image.shape[1] and height == width
+    horizontal = vertical if alike else _bands(image.shape[1], width, kind).blurred(kernel)
+    return _separable(padded, vertical, horizontal)
 
 
 def gaussian_samples(image: FloatImage, height: int, width: int, sigma: float) -> FloatImage:
@@ -113,8 +85,9 @@ def gaussian_samples(image: FloatImage, height: int, width: int, sigma: float) -
         first = np.floor(centre).astype(np.int64) - radius + 1
         distance = (first[:, None] + np.arange(2 * radius) - centre[:, None]) / sigma
         values = np.exp(-0.5 * (distance**2 - (distance**2).min(axis=1, keepdims=True)))
-        matrices.append(_cut(_Taps(first + radius, values / values.sum(axis=1, keepdims=True)), side + 2 * radius))
-    return _separable(padded, [(matrices[0], matrices[1])])
+        taps = _Taps(first + radius, values / values.sum(axis=1, keepdims=True))
+        matrices.append(_cut(taps, side + 2 * radius))
+    return _separable(padded, *matrices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,47 +95,75 @@ class _Taps:
     """Interpolation in one dimension: result i sums, over t, ``values[i, t]`` times source pixel ``first[i] + t``.
 
     Attributes:
-        first: (target,) int64, not falling.
-        values: (target, taps) float64, zero where there is no such source pixel.
+        first: (target,) int64, not falling; beyond its ends the source goes on with its outermost pixel.
+        values: (target, taps) float64.
     """
 
     first: NDArray[np.int64]
     values: NDArray[np.float64]
 
 
-_Blocks = list[tuple[slice, slice, NDArray[np.float32]]]
-"""A banded matrix: rows, columns and the dense part between them."""
+@dataclass(frozen=True, eq=False)
+class _Bands:
+    """A banded matrix, cut into blocks of equally many results that leave out most of the zeros.
+
+    Attributes:
+        target: number of results.
+        first: source pixel at which each block's columns start.
+        values: (blocks, results, columns) float32; the last block may go on beyond the target.
+    """
+
+    target: int
+    first: tuple[int, ...]
+    values: NDArray[np.float32]
+
+    def blurred(self, kernel: NDArray[np.float32]) -> _Bands:
+        """The matrix after a blur with a symmetric (k,) kernel, of a source that is padded by its radius."""
+        blocks, results, columns = self.values.shape
+        radius = len(kernel) // 2
+        rows = self.values.reshape(-1, columns)
+        padded = cv2.copyMakeBorder(rows, 0, 0, radius, radius, cv2.BORDER_CONSTANT, value=0.0)
+        values = cv2.filter2D(padded, -1, kernel[None], borderType=cv2.BORDER_CONSTANT)
+        return _Bands(self.target, self.first, np.asarray(values, np.float32).reshape(blocks, results, -1))
 
 
-def _separable(image: FloatImage, pairs: list[tuple[_Blocks, _Blocks]]) -> FloatImage:
-    """Sum of what pairs of a vertical and a horizontal matrix make of an image."""
-    result: FloatImage | None = None
-    for vertical, horizontal in pairs:
-        height, width = vertical[-1][0].stop, horizontal[-1][0].stop
-        shorter = np.empty((height, image.shape[1] * 3), np.float32)
-        for rows, columns, values in vertical:
-            np.matmul(values, image[columns].reshape(values.shape[1], -1), out=shorter[rows])
-        planes = np.concatenate(cv2.split(shorter.reshape(height, -1, 3)))
-        smaller = np.empty((3 * height, width), np.float32)
-        for rows, columns, values in horizontal:
-            np.matmul(planes[:, columns], values.T, out=smaller[:, rows])
-        result = smaller if result is None else np.add(result, smaller, out=result)
-    assert result is not None  # there is a pair
-    return np.asarray(cv2.merge(np.split(result, 3)), np.float32)
+def _separable(image: FloatImage, vertical: _Bands, horizontal: _Bands) -> FloatImage:
+    """What a vertical and a horizontal matrix make of an image."""
+    height, width = vertical.target, image.shape[1]
+    blocks, results, columns = vertical.values.shape
+    lines = image.reshape(len(image), -1)
+    shorter = np.empty((blocks, results, lines.shape[1]), np.float32)
+    for block, first in enumerate(vertical.first):
+        np.matmul(vertical.values[block], lines[first : first + columns], out=shorter[block])
+    planes = np.empty((3, height, width), np.float32)
+    cv2.mixChannels([shorter.reshape(-1, width, 3)[:height]], list(planes), [0, 0, 1, 1, 2, 2])
+    blocks, results, columns = horizontal.values.shape
+    rows = planes.reshape(-1, width)
+    smaller = np.empty((3 * height, blocks * results), np.float32)
+    for block, first in enumerate(horizontal.first):
+        part = smaller[:, block * results : (block + 1) * results]
+        np.matmul(rows[:, first : first + columns], horizontal.values[block].T, out=part)
+    channels = smaller.reshape(3, height, -1)[..., : horizontal.target]
+    return np.asarray(cv2.merge(list(channels)), np.float32)
 
 
 @lru_cache(maxsize=512)
-def _blocks(source: int, target: int, kind: str) -> _Blocks:
+def _bands(source: int, target: int, kind: str) -> _Bands:
     return _cut(_taps(source, target, kind), source)
 
 
 @lru_cache(maxsize=512)
 def _taps(source: int, target: int, kind: str) -> _Taps:
-    """Interpolation from ``source`` to ``target`` pixels with a filter; every row sums to 1."""
+    """Interpolation from ``source`` to ``target`` pixels; every row sums to 1."""
     ratio = source / target
+    centre = (np.arange(target) + 0.5) * ratio
+    if kind in _ALIASED:
+        reach = 1 if kind == "bilinear-aliased" else 2
+        first = np.floor(centre - 0.5).astype(np.int64) - (reach - 1)
+        taps = first[:, None] + np.arange(2 * reach)
+        return _Taps(first, _kernel(taps + 0.5 - centre[:, None], kind))
     stretch = max(ratio, 1.0)
     support = _RADIUS[kind] * stretch
-    centre = (np.arange(target) + 0.5) * ratio
     first = np.floor(centre - support).astype(np.int64)
     taps = first[:, None] + np.arange(int(np.ceil(2 * support)) + 2)
     if kind == "area":  # exact overlap of each source pixel with the target pixel's footprint
@@ -174,30 +175,28 @@ def _taps(source: int, target: int, kind: str) -> _Taps:
     return _Taps(first, values / values.sum(axis=1, keepdims=True))
 
 
-def _cut(taps: _Taps, source: int) -> _Blocks:
-    """The matrix (target, source) of an interpolation, in blocks that leave out most of its zeros."""
+def _cut(taps: _Taps, source: int) -> _Bands:
+    """The matrix (target, source) of an interpolation, in blocks."""
     target, count = taps.values.shape
-    step = max(1, round(_BLOCK * target / source))
-    place = taps.first[:, None] + np.arange(count)
-    inside = (place >= 0) & (place < source)
-    values = taps.values.astype(np.float32)
-    blocks = []
-    for top in range(0, target, step):
-        rows = slice(top, min(top + step, target))
-        columns = slice(max(0, int(taps.first[top])), min(source, int(taps.first[rows.stop - 1]) + count))
-        dense = np.zeros((rows.stop - top, columns.stop - columns.start), np.float32)
-        used = inside[rows]
-        row = np.broadcast_to(np.arange(len(dense))[:, None], used.shape)
-        dense[row[used], place[rows][used] - columns.start] = values[rows][used]
-        blocks.append((rows, columns, dense))
-    return blocks
+    results = min(target, max(1, round(_BLOCK * target / source)))
+    place = np.clip(taps.first[:, None] + np.arange(count), 0, source - 1)
+    used = np.where(taps.values != 0, place, place[:, count // 2, None])  # an area may not reach its last taps
+    starts = np.arange(0, target, results)
+    lowest = np.minimum.reduceat(used.min(axis=1), starts)
+    columns = int((np.maximum.reduceat(used.max(axis=1), starts) - lowest).max()) + 1
+    first = np.minimum(lowest, source - columns)
+    values = np.zeros((len(starts) * results, columns), np.float32)
+    result = np.broadcast_to(np.arange(target)[:, None], used.shape)
+    np.add.at(values, (result, used - np.repeat(first, results)[:target, None]), taps.values)
+    return _Bands(target, tuple(first.tolist()), values.reshape(len(starts), results, columns))
 
 
 def _kernel(x: NDArray[np.float64], kind: str) -> NDArray[np.float64]:
-    """Triangle, or Keys' cubic convolution kernel (IEEE TASSP 29(6), 1981) with a = -0.5."""
+    """Triangle, or Keys' cubic convolution kernel (IEEE TASSP 29(6), 1981), a = -0.5; a = -0.75 where not filtered."""
     x = np.abs(x)
-    if kind == "bilinear":
+    if kind.startswith("bilinear"):
         return np.maximum(1.0 - x, 0.0)
-    near = (1.5 * x - 2.5) * x**2 + 1.0
-    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+    a = -0.75 if kind in _ALIASED else -0.5
+    near = ((a + 2.0) * x - (a + 3.0)) * x**2 + 1.0
+    far = ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a
     return np.where(x < 1, near, np.where(x < 2, far, 0.0))

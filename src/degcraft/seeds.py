@@ -6,6 +6,8 @@ import zlib
 
 import numpy as np
 
+_WORD = 2**32 - 1
+
 
 def sequence(seed: int, stage: str, *index: int) -> np.random.SeedSequence:
     """Seed sequence of one sample of one stage.
@@ -17,7 +19,10 @@ def sequence(seed: int, stage: str, *index: int) -> np.random.SeedSequence:
         stage: name of the stage that draws.
         index: what tells the samples of that stage apart (bin, patch, image, ...), non-negative.
     """
-    return np.random.SeedSequence(entropy=seed, spawn_key=(zlib.crc32(stage.encode()), *index))
+    key = (zlib.crc32(stage.encode()), *index)
+    if max(seed, *key) <= _WORD:  # what numpy makes of them, which takes it longer
+        return np.random.SeedSequence(np.array([seed, 0, 0, 0, *key], np.uint32))
+    return np.random.SeedSequence(entropy=seed, spawn_key=key)
 
 
 def stream(seed: int, stage: str, *index: int) -> np.random.Generator:

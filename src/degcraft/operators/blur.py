@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from degcraft.convolution import convolve
 from degcraft.images import FloatImage
 from degcraft.operators import kernels
 from degcraft.operators.registry import Parameter, Size, Value, operator
@@ -18,9 +19,8 @@ PLATEAU = ("plateau-isotropic", "plateau-anisotropic")
 SIGMA = ("isotropic", "anisotropic", *GENERALIZED, *PLATEAU)
 KINDS = ("isotropic", "anisotropic", "anisotropic-variance", *GENERALIZED, *PLATEAU, "sinc", "none")
 SINC_SIZE = 21  # where no size is given, as in Real-ESRGAN
-# where OpenCV's two-dimensional filter is faster than several one-dimensional ones: small kernels, kernels that are the
-# sum of many products, and small images
-SMALL, MANY_PRODUCTS, FEW_PIXELS = 11, ("sinc", "plateau-anisotropic"), 64 * 64
+# where OpenCV's filter is faster than `convolve`: kernels up to a side for which it sums products, and small images
+SMALL_KERNEL, FEW_PIXELS = 11, 72 * 72
 
 
 @operator(
@@ -45,8 +45,6 @@ def blur(image: FloatImage, values: Mapping[str, Value], lr: Size, generator: np
     plateau kinds, ``cutoff`` the highest frequency that ``sinc`` lets pass. ``size`` is the kernel's side; 0 means as
     wide as three standard deviations need (21 for ``sinc``). Deviations below 0.1 move nothing that 8 bits can hold:
     such a blur is skipped, or taken for 0.1 where the other deviation is larger.
-
-    Where a kernel is taken apart for speed, the result is within 0.25 of 255, see `kernels.separated`.
     """
     radius = _radius(values)
     if radius == 0:
@@ -56,29 +54,18 @@ def blur(image: FloatImage, values: Mapping[str, Value], lr: Size, generator: np
         return np.asarray(
             cv2.GaussianBlur(image, size, float(values["sigma"]), borderType=cv2.BORDER_REFLECT_101), np.float32
         )
-    kernel = _kernel(values, radius)
-    if len(kernel) <= SMALL or values["kind"] in MANY_PRODUCTS or image.shape[0] * image.shape[1] <= FEW_PIXELS:
-        kernel = kernel.astype(np.float32)
+    kernel = _kernel(values, radius).astype(np.float32)
+    if len(kernel) <= SMALL_KERNEL or image.shape[0] * image.shape[1] <= FEW_PIXELS:
         return np.asarray(cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REFLECT_101), np.float32)
-    result, part = np.zeros_like(image), np.empty_like(image)
-    for column, row in zip(*kernels.separated(kernel), strict=True):
-        cv2.sepFilter2D(image, -1, row, column, dst=part, borderType=cv2.BORDER_REFLECT_101)
-        result += part
-    return result
+    return convolve(image, kernel)
 
 
-def factors(values: Mapping[str, Value]) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-    """Columns and rows, (n, k) float32 each, whose outer products add up to the blur's kernel; None if it is skipped.
-
-    See `kernels.separated`.
-    """
+def profile(values: Mapping[str, Value]) -> NDArray[np.float32] | None:
+    """(k,) float32, whose product with itself is the blur's kernel; None if there is no such thing or no blur."""
     radius = _radius(values)
-    if radius == 0:
+    if radius == 0 or values["kind"] != "isotropic":
         return None
-    if values["kind"] == "isotropic":
-        taps = np.asarray(cv2.getGaussianKernel(2 * radius + 1, float(values["sigma"]), cv2.CV_32F).T, np.float32)
-        return taps, taps
-    return kernels.separated(_kernel(values, radius))
+    return np.asarray(cv2.getGaussianKernel(2 * radius + 1, float(values["sigma"]), cv2.CV_32F), np.float32).ravel()
 
 
 def _deviations(values: Mapping[str, Value]) -> tuple[float, float]:

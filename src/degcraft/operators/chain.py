@@ -8,8 +8,9 @@ import numpy as np
 
 from degcraft import resampling
 from degcraft.images import FloatImage
-from degcraft.operators.blur import factors
+from degcraft.operators.blur import profile
 from degcraft.operators.registry import Operator, Size, Value
+from degcraft.operators.resize import goal
 
 WORTH = 2  # shrinking at least by that much, blur and resize cost less as one
 
@@ -22,8 +23,7 @@ def run(
 ) -> FloatImage:
     """Apply steps in their order.
 
-    A blur right before a filtered resize is done in one with it, which gives the same up to rounding and the 0.25
-    (of 255) of `degcraft.operators.kernels.TOLERANCE`.
+    A Gaussian blur right before a resize that shrinks a lot is done in one with it: the same, up to rounding.
 
     Args:
         steps: operators with the values of their parameters.
@@ -34,23 +34,26 @@ def run(
     Returns:
         (h, w, 3) float32.
     """
-    skip = False
-    for place, (operator, values) in enumerate(steps):
-        if skip:
-            skip = False
-            continue
-        following = steps[place + 1] if place + 1 < len(steps) else None
-        if operator.name == "blur" and following is not None and _merges(image, following, lr):
-            kernel = factors(values)
-            if kernel is not None:
-                image = resampling.blurred_resize(image, *kernel, *lr, str(following[1]["kind"]))
-                skip = True
-        else:
+    place = 0
+    while place < len(steps):
+        merged = _in_one(image, steps[place : place + 2], lr)
+        if merged is None:
+            operator, values = steps[place]
             image = operator.apply(image, values, lr, generator)
+            place += 1
+        else:
+            image = merged
+            place += 2
     return image
 
 
-def _merges(image: FloatImage, following: tuple[Operator, Mapping[str, Value]], lr: Size) -> bool:
-    operator, values = following
-    shrinks = image.shape[0] >= WORTH * lr[0] and image.shape[1] >= WORTH * lr[1]
-    return operator.name == "resize" and shrinks and str(values["kind"]) in resampling.FILTERED
+def _in_one(image: FloatImage, steps: Sequence[tuple[Operator, Mapping[str, Value]]], lr: Size) -> FloatImage | None:
+    """What two steps make of an image together, if they are a Gaussian blur and a resize that shrinks a lot."""
+    if len(steps) < 2 or steps[0][0].name != "blur":
+        return None
+    (_, blur), (following, values) = steps
+    aim = goal(following.name, values, image.shape[:2], lr)
+    if aim is None or image.shape[0] < WORTH * aim[0] or image.shape[1] < WORTH * aim[1]:
+        return None
+    kernel = profile(blur)
+    return None if kernel is None else resampling.blurred_resize(image, kernel, *aim)

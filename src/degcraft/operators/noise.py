@@ -22,7 +22,6 @@ GAUSSIAN = ("gaussian", "gaussian-grey", "gaussian-correlated")
 POISSON = ("poisson", "poisson-grey")
 QUANTILES = 65536
 EXACT_BELOW = 12.0  # counts; see `_poisson`
-_GREY = np.array([[0.299, 0.587, 0.114]], np.float32)  # luma of ITU-R BT.601
 
 
 @operator(
@@ -43,7 +42,7 @@ def noise(image: FloatImage, values: Mapping[str, Value], lr: Size, generator: n
     if kind in POISSON:
         levels = to_uint8(image)
         if kind == "poisson-grey":
-            levels = to_uint8(np.asarray(cv2.transform(levels.astype(np.float32), _GREY), np.float32))
+            levels = to_uint8(np.asarray(cv2.cvtColor(levels.astype(np.float32), cv2.COLOR_RGB2GRAY), np.float32))
         result = _poisson(levels, float(values["scale"]), generator)
     elif kind in GAUSSIAN:
         result = normals(generator, image.shape if kind != "gaussian-grey" else image.shape[:2])
@@ -54,7 +53,7 @@ def noise(image: FloatImage, values: Mapping[str, Value], lr: Size, generator: n
         return image
     if result.ndim == 2:
         result = np.asarray(cv2.cvtColor(result, cv2.COLOR_GRAY2RGB), np.float32)
-    np.add(result, image, out=result)
+    result += image
     return np.asarray(np.clip(result, 0.0, 255.0, out=result), np.float32)
 
 
@@ -95,34 +94,47 @@ def _poisson(levels: NDArray[np.uint8], scale: float, generator: np.random.Gener
     """
     used = cv2.calcHist([levels.reshape(-1)], [0], None, [256], [0, 256]).reshape(-1) > 0
     photons = 1 << (int(np.count_nonzero(used)) - 1).bit_length()
-    mean = np.arange(256) * (photons / 255.0)
+    mean = photons / 255.0  # of level 1
     bits = _sixteen_bits(generator, levels.shape)
-    # m + sqrt(m) z + (z² - 1) / 6 is y (y + sqrt(6 m)) + m - 1/6 with y = z / sqrt(6), which takes fewer passes
+    # with y = z / sqrt(6) it is y (y + sqrt(6 m)) + m - 1/6, which takes fewer passes
     scaled = np.take(_quantiles(6**-0.5), bits, mode="clip")
-    count = _looked_up(np.sqrt(6.0 * mean), levels)
+    level = levels.astype(np.float32)
+    count = level * np.float32(6.0 * mean)
+    np.sqrt(count, out=count)
     count += scaled
     count *= scaled
-    count += _looked_up(mean - 1 / 6, levels)
+    cv2.addWeighted(count, 1.0, level, mean, -1 / 6, dst=count)
     np.rint(count, out=count)
-    few = int(np.searchsorted(mean, EXACT_BELOW))  # levels below it
-    if used[:few].any():
-        dark = np.flatnonzero(levels < few)
-        which, chosen = levels.reshape(-1)[dark], bits.reshape(-1)[dark]
-        for level in np.flatnonzero(used[:few]):
-            here = np.flatnonzero(which == level)
-            count.reshape(-1)[dark[here]] = _few_counts(float(mean[level]))[chosen[here]]
-    unit = scale * 255.0 / photons
-    count *= np.float32(unit)
-    count -= _looked_up(mean * unit, levels)
-    return count
+    few = _few_counts(photons, used)
+    dark = np.flatnonzero(levels < len(few))
+    if dark.size:
+        chosen = levels.reshape(-1)[dark].astype(np.intp) * QUANTILES + bits.reshape(-1)[dark]
+        count.reshape(-1)[dark] = few.reshape(-1)[chosen].astype(np.float32)
+    return np.asarray(cv2.addWeighted(count, scale / mean, level, -scale, 0.0, dst=count), np.float32)
 
 
-def _looked_up(table: NDArray[np.floating], levels: NDArray[np.uint8]) -> FloatImage:
-    return np.asarray(cv2.LUT(levels, table.astype(np.float32)), np.float32)
+def _few_counts(photons: int, used: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """(levels, 65536) uint8: for each level of a mean below `EXACT_BELOW` the quantiles of Poisson's distribution.
+
+    Only rows of levels that are used are filled in, now or before.
+
+    Args:
+        photons: for white.
+        used: (256,) the levels of an image.
+    """
+    table = _table(photons)
+    for level in np.flatnonzero(used[1 : len(table)] & (table[1:, -1] == 0)) + 1:  # a filled row ends above 0
+        table[level] = _few_quantiles(level * photons / 255.0)
+    return table
 
 
-@lru_cache(maxsize=256)
-def _few_counts(mean: float) -> NDArray[np.uint8]:
+@lru_cache(maxsize=9)
+def _table(photons: int) -> NDArray[np.uint8]:
+    """Room for `_few_counts`, which takes memory only where it is filled."""
+    return np.zeros((min(256, int(np.ceil(EXACT_BELOW * 255.0 / photons))), QUANTILES), np.uint8)
+
+
+def _few_quantiles(mean: float) -> NDArray[np.uint8]:
     """(65536,) uint8: quantiles of Poisson's distribution of a small mean."""
     from scipy.special import pdtr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,5 +11,5 @@ from degcraft.images import FloatImage
 
 def to_uint8(image: FloatImage) -> NDArray[np.uint8]:
     """Clip to 0..255 and round to the nearest integer."""
-    clipped = np.clip(image, 0.0, 255.0)
-    return np.rint(clipped, out=clipped).astype(np.uint8)
+    _, positive = cv2.threshold(image, 0.0, 0.0, cv2.THRESH_TOZERO)
+    return np.asarray(cv2.convertScaleAbs(positive), np.uint8).reshape(image.shape)  # rounds, and clips to 255

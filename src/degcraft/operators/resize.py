@@ -41,16 +41,30 @@ def rescale(image: FloatImage, values: Mapping[str, Value], lr: Size, generator:
     image (BSRGAN). ``shifted`` blurs with a Gaussian of ``sigma`` and samples the centres of the LR pixels (BSRGAN).
     Sides are rounded down.
     """
-    direction = str(values["direction"])
-    present = image.shape[:2]
-    if direction == "shifted":
+    if values["direction"] == "shifted":
         return resampling.gaussian_samples(image, *lr, float(values["sigma"]))
+    height, width = _sides(values, image.shape[:2], lr)
+    if (height, width) == image.shape[:2]:
+        return image
+    return resampling.resize(image, height, width, str(values["kind"]))
+
+
+def goal(operator: str, values: Mapping[str, Value], present: Size, lr: Size) -> tuple[int, int, str] | None:
+    """Height, width and kind of the resize that a step does; None for a step that does something else."""
+    if operator == "resize":
+        return *lr, str(values["kind"])
+    if operator == "rescale" and values["direction"] != "shifted":
+        return *_sides(values, present, lr), str(values["kind"])
+    return None
+
+
+def _sides(values: Mapping[str, Value], present: Size, lr: Size) -> Size:
+    """Height and width that a rescale aims at, unless it is ``shifted``."""
+    direction = str(values["direction"])
     if direction == "divide":
         sides = [max(side / float(values["divisor"]), new / 2) for side, new in zip(present, lr, strict=True)]
     else:
         factor = 1.0 if direction == "keep" else float(values[direction])
         sides = [side * factor for side in (lr if values["of"] == "lr" else present)]
     height, width = (max(1, int(side + 1e-6)) for side in sides)  # parameters are float32: half of 96 must be 48
-    if (height, width) == present:
-        return image
-    return resampling.resize(image, height, width, str(values["kind"]))
+    return height, width
