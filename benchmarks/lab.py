@@ -54,13 +54,13 @@ class Setup:
     """What a lab is made from.
 
     Attributes:
-        photos: folder of sharp photos. Every second one, from the first on, is HR material; references are made from
-            the others.
+        photos: folder of sharp photos. Every second one is HR material; references are made from the others.
         work: folder that keeps what was made.
         steps: the degradation space.
         extractor: ``encoder``, ``srgan`` or ``blocks`` (see `blocks`).
         encoder, srgan, patches, bins: settings of those stages.
         per_photo: patches of each reference photo.
+        half: HR material starts at the first photo (0) or at the second (1).
         seed: of everything random.
     """
 
@@ -73,6 +73,7 @@ class Setup:
     patches: PhotoSettings = field(default_factory=PhotoSettings)
     bins: BinFeatureSettings = field(default_factory=BinFeatureSettings)
     per_photo: int = 32
+    half: int = 0
     seed: int = 0
 
 
@@ -156,19 +157,19 @@ def prepare(setup: Setup, processes: int = 2) -> Lab:
 
 def _split(setup: Setup) -> tuple[Path, Path]:
     """Two folders of links: HR photos, and those for references."""
-    folders = (setup.work / "photos-hr", setup.work / "photos-held")
-    for half, folder in enumerate(folders):
+    folders = [setup.work / f"photos-{name}-{setup.half}" for name in ("hr", "held")]
+    for turn, folder in enumerate(folders):
         folder.mkdir(parents=True, exist_ok=True)
-        for path in list_images(setup.photos)[half::2]:
+        for path in list_images(setup.photos)[(turn + setup.half) % 2 :: 2]:
             link = folder / path.name
             if not link.is_symlink():
                 link.symlink_to(path.resolve())
-    return folders
+    return folders[0], folders[1]
 
 
 def _once(setup: Setup, name: str, settings: object, module: str, make: Callable[[Path], None]) -> Path:
     """A file of the working folder, made if no one with these settings and this code is there."""
-    facts = repr((settings, setup.seed, str(setup.photos), code_digest(module))).encode()
+    facts = repr((settings, setup.seed, setup.half, str(setup.photos), code_digest(module))).encode()
     suffix = {"encoder": "safetensors", "srgan": "safetensors", "blocks": "npz"}.get(name, "h5")
     path = setup.work / f"{name}-{hashlib.sha256(facts).hexdigest()[:12]}.{suffix}"
     if not path.exists():
