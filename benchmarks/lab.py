@@ -91,6 +91,7 @@ class Lab:
         features: patches (n, h, w, 3) uint8 to features (n, d).
         held: (n, s, s, 3) uint8 HR patches for references.
         photo: (n,) the photo of each of them, 0, 1, ...
+        place: (n, 2) row and column of each of them in its photo.
     """
 
     setup: Setup
@@ -102,6 +103,7 @@ class Lab:
     features: Features
     held: NDArray[np.uint8]
     photo: NDArray[np.int64]
+    place: NDArray[np.int64]
 
     @property
     def photos(self) -> int:
@@ -151,8 +153,9 @@ def prepare(setup: Setup, processes: int = 2) -> Lab:
         setup, "moments", made_of, "bin_features", lambda path: _describe(setup, space, hr, extractor, path, processes)
     )
     with h5py.File(held, "r") as file:
-        patches, photo = file["patches"][:], np.unique(file["photo"][:], return_inverse=True)[1]
-    return Lab(setup, space, read_moments(moments), moments, hr, extractor, features, patches, photo)
+        patches, place = file["patches"][:], file["position"][:].astype(np.int64)
+        photo = np.unique(file["photo"][:], return_inverse=True)[1]
+    return Lab(setup, space, read_moments(moments), moments, hr, extractor, features, patches, photo, place)
 
 
 def _split(setup: Setup) -> tuple[Path, Path]:

@@ -28,6 +28,7 @@ from degcraft.directions import directions
 from degcraft.images import Uint8Image
 from degcraft.moments import Moments
 from degcraft.operators import to_uint8
+from degcraft.patches import disjoint
 from degcraft.seeds import stream
 from degcraft.settings import CertifySettings, CraftSettings, PhotoSettings
 
@@ -152,6 +153,12 @@ def references(lab: Lab, trial: Trial) -> Photos:
     return Photos(moments, np.stack(direction))
 
 
+def apart(lab: Lab) -> int:
+    """How many disjoint patches a reference photo is typically worth."""
+    size = lab.held.shape[1]
+    return int(np.median([disjoint(lab.place[lab.photo == photo], size) for photo in range(lab.photos)]))
+
+
 SHARED: list[tuple[Lab, list[list[Moments]], CertifySettings]] = []  # what all trials have in common
 
 
@@ -163,8 +170,8 @@ def judged(trial: Trial) -> dict[str, object]:
     dial = CraftSettings(bootstrap=0)
     crafted = craft(lab.space, lab.bins, photos.moments, dial, seed)
     facts = {"distance": crafted.solution.final.distance, **vars(dial)}
-    per_photo = int(np.median([moments.count for moments in photos.moments]))
-    simulated = simulate_photos(crafted.distribution, lab.hr, lab.extractor_file, per_photo, settings, SCALE, seed)
+    typical = int(np.median([moments.count for moments in photos.moments])), apart(lab)
+    simulated = simulate_photos(crafted.distribution, lab.hr, lab.extractor_file, *typical, settings, SCALE, seed)
     fit = judge(photos, crafted.distribution, facts, folds, simulated, settings, seed)
     return {**vars(trial), **fit.facts, "distance": fit.distance}
 
