@@ -45,7 +45,7 @@ def bins():
 @pytest.fixture(scope="module")
 def simulated():
     photos = some_photos(80, 1)
-    return Simulated(photos.moments, photos.direction, np.arange(80) % FOLDS)
+    return Simulated(photos.moments, photos.direction, np.arange(80) % 16)
 
 
 def judged(photos, bins, simulated, distance, simulations=60):
@@ -96,10 +96,10 @@ def test_photos_never_meet_bins_that_they_describe(bins, simulated):
 
 def test_nothing_is_judged_by_too_few_photos(bins, simulated):
     photos = some_photos(8, 2)
-    three = Simulated(simulated.moments, simulated.direction, simulated.fold % 3)
+    seven = Simulated(simulated.moments, simulated.direction, simulated.content % 7)
     empty = [[Moments(0, m.mean, m.second) for m in bins[0]], *bins[1:]]
     for fit in (
-        judged(photos, bins, three, 40.0),
+        judged(photos, bins, seven, 40.0),
         judged(photos, empty, simulated, 40.0),
         judged(photos, bins, simulated, 40.0, simulations=0),
     ):
@@ -109,7 +109,7 @@ def test_nothing_is_judged_by_too_few_photos(bins, simulated):
 def test_simulated_photos_take_all_hr_photos_in_turn(uniform, patches, encoder, scale):
     settings = CertifySettings(photos=5)
     photos = simulate_photos(uniform, patches, encoder, 3, 2, settings, scale, seed=0)
-    assert photos.fold.tolist() == [0, 1, 2, 3, 0]  # of four photos
+    assert photos.content.tolist() == photos.fold.tolist() == [0, 1, 2, 3, 0]  # of four photos
     assert [moments.count for moments in photos.moments] == [3] * 5
     assert photos.direction.shape[0] == 5
     again = simulate_photos(uniform, patches, encoder, 3, 2, settings, scale, seed=0)

@@ -121,10 +121,19 @@ def disjoint(positions: NDArray[np.int64], size: int) -> int:
     return max(1, round(np.count_nonzero(covered) / side**2))
 
 
+def turns(photo: NDArray[np.int32]) -> NDArray[np.int64]:
+    """0 for patches of the first photo that has any, 1 for those of the second, and so on.
+
+    Args:
+        photo: (n,) the photo of each patch.
+    """
+    return np.unique(photo, return_inverse=True)[1]
+
+
 def folds(photo: NDArray[np.int32]) -> NDArray[np.int64]:
     """Fold of each patch, 0 to `FOLDS` - 1: photos are dealt out in turn, so that no photo is in two folds.
 
     Args:
-        photo: (n,) the photo of each patch; photos without patches do not count.
+        photo: (n,) the photo of each patch.
     """
-    return np.unique(photo, return_inverse=True)[1] % FOLDS
+    return turns(photo) % FOLDS
