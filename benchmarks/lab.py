@@ -61,6 +61,7 @@ class Setup:
         encoder, srgan, patches, bins: settings of those stages.
         per_photo: patches of each reference photo.
         half: HR material starts at the first photo (0) or at the second (1).
+        apart: references are of other photos than the bins; if not, of the same ones, which takes content out of it.
         seed: of everything random.
     """
 
@@ -74,6 +75,7 @@ class Setup:
     bins: BinFeatureSettings = field(default_factory=BinFeatureSettings)
     per_photo: int = 32
     half: int = 0
+    apart: bool = True
     seed: int = 0
 
 
@@ -145,7 +147,8 @@ def prepare(setup: Setup, processes: int = 2) -> Lab:
     hr_photos, held_photos = _split(setup)
     hr = _once(setup, "hr", (setup.patches, SCALE), "photos", lambda path: _cut(hr_photos, path, setup, setup.patches))
     fewer = replace(setup.patches, per_photo=setup.per_photo)
-    held = _once(setup, "held", (fewer, SCALE), "photos", lambda path: _cut(held_photos, path, setup, fewer))
+    source, name = (held_photos, "held") if setup.apart else (hr_photos, "own")
+    held = _once(setup, name, (fewer, SCALE), "photos", lambda path: _cut(source, path, setup, fewer))
     extractor = _extractor(setup, space, hr)
     features = _features(extractor)
     made_of = (setup.steps, setup.bins, extractor, hr)

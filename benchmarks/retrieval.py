@@ -5,7 +5,7 @@
 FOLDER holds sharp photos, 40 or more. Every second one is HR material, as a user's own would be; from the others
 reference patches are made with hidden truths, and the crafted weights are compared with them. Then the two halves
 change places, since much depends on which photos happen to be in which. Printed for each truth and each kind of
-features, means over both turns:
+features, means over both turns (and for the encoder also with references from the bins' own photos):
 
 - error: mean over the axes of the 1-Wasserstein distance between the crafted and the true marginal, each axis scaled
   to [0, 1]; beside it that of the full range, and that of the truth's own weights, which is what the bins' width costs;
@@ -61,6 +61,8 @@ def main() -> None:
             print(f"{extractor}, half {half}: ready after {time.perf_counter() - start:.0f} s", flush=True)
             rows += [row | {"half": half} for row in retrieve(made, truths.CLASSIC, extractor)]
             if extractor == "encoder":
+                own = lab.prepare(replace(made.setup, apart=False))
+                rows += [row | {"half": half} for row in retrieve(own, truths.CLASSIC, "encoder, same photos")]
                 studies.append(number_of_photos(made))
                 second = lab.prepare(replace(made.setup, steps=SECOND_ORDER))
                 rows += [row | {"half": half} for row in retrieve(second, truths.SECOND_ORDER, extractor)]
