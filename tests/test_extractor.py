@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from degcraft.degrade import degrade
 from degcraft.errors import UserError
-from degcraft.extractor import Extractor, _standardise, augment, train_encoder
+from degcraft.extractor import Extractor, _standardise, augment, mixed, train_encoder
 from degcraft.networks import NetworkSpec, load_network, save_network
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor
@@ -99,6 +99,23 @@ def test_same_seed_same_bytes(patches, space, tmp_path, scale):
         train_encoder(patches, space, tmp_path / name, tmp_path / f"{name}.csv", QUICK, scale, seed)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() != (tmp_path / "c").read_bytes()
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+@pytest.mark.parametrize("side", [16, 15])
+def test_contents_are_mixed(side):
+    contents = np.full((3, side, side, 3), 255, np.uint8)  # white, so that what is mixed in shows
+    contents[0, side // 3] = 0  # a black line
+    contents[1, :, : side // 2] = 0  # an edge
+    found = [mixed(contents, stream(0, "test", index)) for index in range(60)]
+    assert {(image.shape, image.dtype) for image in found} == {((side, side, 3), np.dtype(np.uint8))}
+    assert len({image.tobytes() for image in found}) > 50
+    white = contents[2:]
+    flat = [mixed(white, stream(0, "test", index)) for index in range(60)]
+    quarters = [len(np.unique(image.reshape(-1, 3), axis=0)) for image in flat]
+    assert set(quarters) == {1, 4}  # one colour a patch: alone, in a double exposure, and four side by side
+    assert 10 <= quarters.count(4) <= 30
+    again = mixed(contents, stream(0, "test", 7))
+    np.testing.assert_array_equal(again, found[7])
 
 
 def test_an_output_for_every_axis_with_bins(patches, tmp_path, scale):

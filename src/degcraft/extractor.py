@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import cv2
 import h5py
 import numpy as np
 import pandas as pd
@@ -70,8 +71,8 @@ def train_encoder(
 ) -> None:
     """Train an encoder to tell the parameters of the degradation from degraded HR patches.
 
-    Continuous axes are regressed, scaled to 0..1 over the space; categorical ones are classified. Before it is degraded
-    a patch is flipped, turned, inverted and its channels mixed, so that content is of little use to the network.
+    Continuous axes are regressed, scaled to 0..1 over the space; categorical ones are classified. Before they are
+    degraded, patches are mixed and changed (`mixed`, `augment`), so that content is of little use to the network.
     Writes the network and a CSV ``step, loss`` (a row every 50 steps, mean since the row before).
     """
     device = prepare(settings.threads, seed, "extractor")
@@ -163,10 +164,36 @@ def _draw(
     parameters = np.empty((len(samples), len(space.axes)), np.float32)
     for i, sample in enumerate(samples):
         generator = stream(seed, "extractor", sample)
-        patch = augment(contents[generator.integers(len(contents))], generator)
+        patch = mixed(contents, generator)
         parameters[i] = space.draw(int(generator.integers(len(space))), generator)
         images[i] = degrade(patch, space, parameters[i], scale, generator)
     return images, parameters
+
+
+def mixed(contents: NDArray[np.uint8], generator: np.random.Generator) -> Uint8Image:
+    """A patch, a double exposure of two, or four at half their size side by side: more contents than there are photos.
+
+    Args:
+        contents: (n, s, s, 3) uint8, or an HDF5 dataset of that kind.
+        generator: draws which of the three, nearly alike often, the patches, and how each is augmented.
+
+    Returns:
+        (s, s, 3) uint8.
+    """
+    count = (1, 2, 4)[int(generator.integers(3))]
+    patches: list[Uint8Image] = [contents[int(generator.integers(len(contents)))] for _ in range(count)]
+    size = contents.shape[1]
+    if count == 4:
+        half = -(-size // 2)
+        patches = [cv2.resize(patch, (half, half), interpolation=cv2.INTER_AREA) for patch in patches]
+    patches = [augment(patch, generator) for patch in patches]
+    if count == 1:
+        return patches[0]
+    if count == 2:
+        share = float(generator.uniform(0.25, 0.75))
+        return np.asarray(cv2.addWeighted(patches[0], share, patches[1], 1.0 - share, 0.0), np.uint8)
+    rows = [np.concatenate(pair, axis=1) for pair in (patches[:2], patches[2:])]
+    return np.ascontiguousarray(np.concatenate(rows)[:size, :size])
 
 
 def augment(patch: Uint8Image, generator: np.random.Generator) -> Uint8Image:
