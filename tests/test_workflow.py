@@ -189,6 +189,19 @@ def test_upscaled_photos_have_the_references_names_and_four_times_their_size(fin
     assert cv2.imread(str(results / "upscaled/made/photo0.png")).shape == (96, 96, 3)
 
 
+def test_photos_that_are_super_resolved_are_not_done_again(finished, config, tmp_path):
+    shutil.copytree(finished[0], tmp_path / "copy", symlinks=True, copy_function=shutil.copy2)
+    results = tmp_path / "copy" / "results"
+    before = {path.name: path.read_bytes() for path in (results / "upscaled/made").glob("*.png")}
+    shutil.rmtree(results / "upscaled")
+    process = snakemake(tmp_path / "copy", config, "results/upscaled/made")
+    assert process.returncode == 0, process.stderr[-4000:]
+    assert "2 photos are done" in (results / "logs/upscale/made.log").read_text()
+    assert {path.name: path.read_bytes() for path in (results / "upscaled/made").glob("*.png")} == before
+    # the files are as old as they were, and still Snakemake takes them for what the job made
+    assert rules_planned(snakemake(tmp_path / "copy", config, "results/upscaled/made", "--dry-run")) == set()
+
+
 def test_every_job_left_a_log_and_a_benchmark(finished):
     results = finished[0] / "results"
     logs = {path.relative_to(results / "logs").with_suffix("") for path in results.rglob("*.log")}

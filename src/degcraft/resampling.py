@@ -27,20 +27,21 @@ def resize(image: FloatImage, height: int, width: int, kind: str = "bicubic") ->
     """Resize an image; nothing is rounded or clipped.
 
     Args:
-        image: (H, W, 3) float32.
+        image: (H, W, C) float32.
         height: rows of the result.
         width: columns of the result.
         kind: one of `KINDS`. ``bicubic`` is Keys' kernel with a = -0.5, edges renormalised (Pillow's convention).
 
     Returns:
-        (height, width, 3) float32.
+        (height, width, C) float32.
     """
+    shape = (height, width, image.shape[2])  # OpenCV drops the last dimension of a single channel
     if kind in _ALIASED:
-        return np.asarray(cv2.resize(image, (width, height), interpolation=_ALIASED[kind]), np.float32)
+        return np.asarray(cv2.resize(image, (width, height), interpolation=_ALIASED[kind]), np.float32).reshape(shape)
     if image.shape[:2] == (height, width):
         return image
     if kind == "area" and height <= image.shape[0] and width <= image.shape[1]:  # the same, and faster
-        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.float32).reshape(shape)
     return _separable(image, [(_blocks(image.shape[0], height, kind), _blocks(image.shape[1], width, kind))])
 
 
@@ -137,18 +138,19 @@ _Blocks = list[tuple[slice, slice, NDArray[np.float32]]]
 def _separable(image: FloatImage, pairs: list[tuple[_Blocks, _Blocks]]) -> FloatImage:
     """Sum of what pairs of a vertical and a horizontal matrix make of an image."""
     result: FloatImage | None = None
+    channels = image.shape[2]
     for vertical, horizontal in pairs:
         height, width = vertical[-1][0].stop, horizontal[-1][0].stop
-        shorter = np.empty((height, image.shape[1] * 3), np.float32)
+        shorter = np.empty((height, image.shape[1] * channels), np.float32)
         for rows, columns, values in vertical:
             np.matmul(values, image[columns].reshape(values.shape[1], -1), out=shorter[rows])
-        planes = np.concatenate(cv2.split(shorter.reshape(height, -1, 3)))
-        smaller = np.empty((3 * height, width), np.float32)
+        planes = np.concatenate(cv2.split(shorter.reshape(height, -1, channels)))
+        smaller = np.empty((channels * height, width), np.float32)
         for rows, columns, values in horizontal:
             np.matmul(planes[:, columns], values.T, out=smaller[:, rows])
         result = smaller if result is None else np.add(result, smaller, out=result)
     assert result is not None  # there is a pair
-    return np.asarray(cv2.merge(np.split(result, 3)), np.float32)
+    return np.asarray(cv2.merge(np.split(result, channels)), np.float32).reshape(height, width, channels)
 
 
 @lru_cache(maxsize=512)
