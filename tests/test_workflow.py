@@ -128,6 +128,7 @@ def test_it_says_what_it_found_and_where_to_look(finished):
         ("targets/made/trace.csv", "iteration,objective,distance,kl,gap"),
         ("targets/made/fit.csv", "simulation,distance,direction,direction_observed"),
         ("summary.csv", "distribution,seed,testset,metric,value,low,high,n"),
+        ("differences.csv", "distribution,against,seed,testset,metric,value,low,high,n"),
         ("models/full/seed0/training.csv", "step,loss,learning_rate"),
         ("extractor/encoder.csv", "step,loss"),
         ("evaluation/full/seed0/full.csv", "target,file,photo,psnr_y,ssim_y,psnr_rgb,ssim_rgb"),
@@ -179,6 +180,16 @@ def test_summary_compares_everything_on_its_test_sets(finished):
     assert set(table["metric"]) == {"psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb"}
     assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
     assert set(table.loc[table["testset"] == "full", "n"]) == {2}  # photos, not degradations
+
+
+def test_differences_are_those_of_the_summary(finished):
+    summary, found = (pd.read_csv(finished[0] / "results" / f"{name}.csv") for name in ("summary", "differences"))
+    keys = ["distribution", "testset", "metric"]
+    means, gains = summary.set_index(keys)["value"], found.set_index(keys)["value"]
+    assert set(found["distribution"]) == {"bicubic", "crafted-made", "oracle-made"}
+    for (distribution, testset, metric), gain in gains.items():
+        difference = means[distribution, testset, metric] - means["full", testset, metric]
+        assert gain == pytest.approx(difference, abs=1e-9)
 
 
 def test_upscaled_photos_have_the_references_names_and_four_times_their_size(finished):

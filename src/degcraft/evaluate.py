@@ -13,11 +13,10 @@ import pandas as pd
 from degcraft.degrade import PARAMETERS
 from degcraft.errors import UserError
 from degcraft.images import Uint8Image, crop_to_multiple, distinct_stems, list_images, read_image, write_image
-from degcraft.metrics import METRICS, WINDOW, bootstrap_mean, measure
+from degcraft.metrics import WINDOW, measure
 from degcraft.operators import to_uint8
 from degcraft.progress import track
 from degcraft.resampling import resize
-from degcraft.seeds import stream
 from degcraft.storage import replacing
 
 Restore = Callable[[Uint8Image], Uint8Image]
@@ -99,29 +98,3 @@ def evaluate(restore: Restore, pairs: Sequence[EvaluationPair], scale: int, exam
             {"testset": pair.testset, "file": pair.lr.name, "photo": pair.hr.name, **measure(restored, hr, scale)}
         )
     return pd.DataFrame(rows)
-
-
-def summarise(tables: dict[tuple[str, int], pd.DataFrame], resamplings: int, seed: int) -> pd.DataFrame:
-    """Means over photos with bootstrap intervals, for every distribution, seed, test set and metric.
-
-    Several degradations of one photo count as one value, their mean. All rows are resampled alike, so differences of
-    intervals on one test set are differences of models.
-
-    Args:
-        tables: by distribution and seed, rows as `evaluate` returns them, of all targets.
-        resamplings: bootstrap resamplings.
-        seed: of the resampling.
-
-    Returns:
-        ``distribution, seed, testset, metric, value, low, high, n``; n counts photos.
-    """
-    rows = []
-    for (distribution, model_seed), table in tables.items():
-        for testset, images in table.groupby("testset", sort=False):
-            photos = images.groupby(["target", "photo"])[list(METRICS)].mean()
-            for metric in METRICS:
-                generator = stream(seed, "summary")
-                value, low, high = bootstrap_mean(photos[metric].to_numpy(), resamplings, generator)
-                rows.append((distribution, model_seed, testset, metric, value, low, high, len(photos)))
-    columns = ["distribution", "seed", "testset", "metric", "value", "low", "high", "n"]
-    return pd.DataFrame(rows, columns=columns)

@@ -48,6 +48,7 @@ rule summary:
         parts=[f"results/evaluation/{d}/seed{s}/parts/{target}.csv" for d, s in models() for target in tested_targets()],
     output:
         summary=report("results/summary.csv", caption="../report/summary.rst", category="results"),
+        differences=report("results/differences.csv", caption="../report/differences.rst", category="results"),
         tables=[f"results/evaluation/{d}/seed{s}/{name}.csv" for d, s in models() for name in testsets(d)],
     log:
         "results/logs/summary.log",
@@ -64,7 +65,7 @@ rule summary:
         targets=tested_targets(),
         bootstrap=CONFIG.evaluate.bootstrap,
         seed=CONFIG.seed,
-        code=code_digest("evaluate"),
+        code=code_digest("summary"),
     message:
         "summary: comparing the models"
     script:

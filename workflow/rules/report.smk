@@ -2,6 +2,7 @@
 rule report:
     input:
         summary="results/summary.csv",
+        differences="results/differences.csv",
         tables=rules.summary.output.tables,
         photos="results/hr/photos.csv",
         extractor=f"results/extractor/{CONFIG.extractor}.safetensors",

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 from job import job
 
-from degcraft.evaluate import summarise
 from degcraft.storage import replacing
+from degcraft.summary import differences, summarise
 
 with job(snakemake):
     params = snakemake.params
@@ -24,5 +24,6 @@ with job(snakemake):
         for name, rows in table.groupby("testset", sort=False):
             with replacing(folder / f"{name}.csv") as partial:
                 rows.drop(columns="testset").to_csv(partial, index=False)
-    with replacing(snakemake.output.summary) as partial:
-        summarise(tables, params.bootstrap, params.seed).to_csv(partial, index=False)
+    for compare, file in ((summarise, snakemake.output.summary), (differences, snakemake.output.differences)):
+        with replacing(file) as partial:
+            compare(tables, params.bootstrap, params.seed).to_csv(partial, index=False)
