@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import h5py
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 import yaml
@@ -298,6 +299,7 @@ def test_the_other_settings_run_too(photos, tmp_path):
         "srgan": {"channels": 8, "blocks": 2, "steps": 3, "adversarial_steps": 3, "batch": 2},
         "train": {**TINY["train"], "distributions": ["clean", "crafted"], "network": "srresnet", "steps": 4},
         "degrade": {"photos": str(photos["made"]), "distributions": ["full", "crafted"]},
+        "onnx": True,
     }
     process = snakemake(tmp_path, config)
     assert process.returncode == 0, process.stderr[-4000:]
@@ -309,6 +311,10 @@ def test_the_other_settings_run_too(photos, tmp_path):
     summary = pd.read_csv(tmp_path / "results/summary.csv")
     assert set(summary["distribution"]) == {"bicubic", "clean", "crafted-album"}
     assert set(summary["testset"]) == {"album", "full", "clean"}
+
+    for distribution in ("clean", "crafted-album"):
+        (output,) = onnx.load(tmp_path / f"results/models/{distribution}/seed0/model.onnx").graph.output
+        assert [side.dim_param for side in output.type.tensor_type.shape.dim] == ["", "", "2*height", "2*width"]
 
     certificate = json.loads((tmp_path / "results/targets/album/certificate.json").read_text())
     assert certificate["fit_simulations"] == 4 and 0.2 <= certificate["fit_p"] <= 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from degcraft import settings
+from degcraft import onnx_model, settings
 from degcraft.axes import choices_of, useless
 from degcraft.errors import UserError
 from degcraft.images import list_images
@@ -76,6 +76,7 @@ class Config:
     seeds: tuple[int, ...]
     evaluate: settings.EvaluateSettings
     upscale: settings.UpscaleSettings
+    onnx: bool
     degrade_photos: Path | None
     degrade_distributions: tuple[str, ...]
 
@@ -218,6 +219,7 @@ def _parse(raw: Mapping[str, Any]) -> Config:
         seeds=tuple(map(int, seeds)),
         evaluate=_section(settings.EvaluateSettings, raw.get("evaluate", {})),
         upscale=_section(settings.UpscaleSettings, raw.get("upscale", {})),
+        onnx=bool(raw.get("onnx", False)),
         degrade_photos=Path(degrade["photos"]) if "photos" in degrade else None,
         degrade_distributions=tuple(degrade.get("distributions", ["crafted"])),
     )
@@ -250,6 +252,8 @@ def _target(name: str, raw: Mapping[str, Any]) -> Target:
 def _semantic_problems(config: Config) -> Iterator[str]:
     """What no schema can say: folders, spaces, and keys that must agree."""
     yield from _folder_problems(config)
+    if config.onnx and (packages := onnx_model.missing()):
+        yield onnx_model.needs(packages)
     try:
         space = build(config.degradation)
     except UserError as error:

@@ -110,6 +110,11 @@ def upscaled_folders():
     return [f"results/upscaled/{name}" for name in CONFIG.targets if "crafted" in CONFIG.distributions]
 
 
+def onnx_models():
+    """ONNX files of all models, where the configuration wants them."""
+    return [f"results/models/{d}/seed{s}/model.onnx" for d, s in models() if CONFIG.onnx and d != "bicubic"]
+
+
 def degraded_folders():
     """Folders that are made where the configuration has a section 'degrade'."""
     if CONFIG.degrade_photos is None:
