@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+from pathlib import Path
 
 import pytest
 import yaml
@@ -162,6 +163,7 @@ def test_every_object_of_the_schema_refuses_unknown_keys(schema):
         ("upscale.overlp", "overlap"),
         ("degrade.fotos", "photos"),
         ("onxx", "onnx"),
+        ("lpips.liner", "linear"),
     ],
 )
 def test_an_unknown_key_is_named_with_the_nearest_valid_one(path, nearest, raw, schema):
@@ -188,6 +190,17 @@ def test_onnx_needs_its_packages_before_anything_runs(raw, schema, monkeypatch):
     monkeypatch.setattr(onnx_model, "PACKAGES", ("no_such_package",))
     assert "onnx: needs the packages no_such_package" in problems(raw | {"onnx": True}, schema)
     assert not parse_config(raw, schema).onnx
+
+
+def test_weights_of_lpips_are_two_files(raw, schema, tmp_path):
+    (tmp_path / "alexnet.pth").touch()
+    assert parse_config(raw, schema).lpips is None
+    given = {"backbone": "alexnet.pth", "linear": "alexnet.pth"}
+    assert parse_config(raw | {"lpips": given}, schema).lpips == (Path("alexnet.pth"), Path("alexnet.pth"))
+    assert problems(raw | {"lpips": given | {"linear": "alex.pth"}}, schema).startswith(
+        "lpips.linear: no file 'alex.pth'"
+    )
+    assert "lpips: needs the key 'linear'" in problems(raw | {"lpips": {"backbone": "alexnet.pth"}}, schema)
 
 
 def test_every_mistake_has_its_line(raw, schema):

@@ -76,6 +76,32 @@ def test_a_row_for_each_test_image(folders, uniform, tmp_path):
     assert sorted(path.name for path in (tmp_path / "examples").iterdir()) == ["a.png", "b.png"]  # of the first set
 
 
+class Closeness:
+    """Stands where LPIPS would: the mean absolute difference."""
+
+    smallest = 25
+
+    def __call__(self, a, b):
+        return float(np.abs(a.astype(int) - b).mean())
+
+
+def test_a_perceptual_distance_is_measured_without_the_borders(folders, tmp_path):
+    lr, hr = folders
+    pairs = subject.own_pairs("demo", lr, hr)
+    table = subject.evaluate(subject.bicubic(2), pairs, 2, tmp_path / "examples", 0, Closeness())
+    assert list(table.columns) == ["testset", "file", "photo", *METRICS, "lpips"]
+    restored, truth = (np.asarray(Image.open(folder / "a.png")) for folder in (lr, hr))
+    restored = subject.bicubic(2)(restored)
+    assert table.loc[0, "lpips"] == Closeness()(restored[2:-2, 2:-2], truth[2:-2, 2:-2])
+
+
+def test_a_photo_too_small_for_the_perceptual_distance_is_named(folder_of, make_photo, tmp_path):
+    pairs = subject.own_pairs("demo", folder_of("lr", a=make_photo(14, 14)), folder_of("hr", a=make_photo(28, 28)))
+    assert len(subject.evaluate(subject.bicubic(2), pairs, 2, tmp_path / "examples", 0)) == 1
+    with pytest.raises(UserError, match=r"a\.png: smaller than 29 pixels"):
+        subject.evaluate(subject.bicubic(2), pairs, 2, tmp_path / "examples", 0, Closeness())
+
+
 def test_as_many_examples_as_asked_for(folders, tmp_path):
     subject.evaluate(subject.bicubic(2), subject.own_pairs("demo", *folders), 2, tmp_path / "examples", count=1)
     assert [path.name for path in (tmp_path / "examples").iterdir()] == ["a.png"]

@@ -218,6 +218,20 @@ def test_without_a_full_model_there_are_no_differences(inputs):
     assert "Difference to full" not in written(inputs)
 
 
+def test_lpips_has_a_table_in_which_the_lowest_is_bold(inputs):
+    assert "LPIPS" not in written(inputs)
+    table = pd.read_csv(inputs.results / "summary.csv")
+    table = table[table["metric"] == "psnr_y"].assign(metric="lpips", value=lambda t: 1 - t["value"] / 100)
+    table.to_csv(inputs.results / "perceptual.csv", index=False)
+    gains = pd.read_csv(inputs.results / "differences.csv")
+    gains = gains[gains["metric"] == "psnr_y"].assign(metric="lpips", value=-0.005, low=-0.009, high=-0.001)
+    gains.to_csv(inputs.results / "differences.csv", mode="a", header=False, index=False)
+    source = written(replace(inputs, perceptual=True))
+    scores = source[source.index("<caption>LPIPS on RGB") : source.index("<caption>Difference to full in LPIPS")]
+    assert re.findall(r"<b>(.*?)</b>", scores) == ["0.725", "0.735", "0.745"]  # the crafted model's
+    assert "<b>-0.005</b> <small>-0.009 to -0.001</small>" in source
+
+
 def test_without_trained_distributions(inputs):
     write_scores(inputs.results, {"bicubic": 26.0, "full": 27.0})
     page = Page(written(replace(inputs, distributions=["bicubic", "full"], upscaled={})))

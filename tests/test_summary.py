@@ -75,6 +75,15 @@ def test_differences_are_paired(noisy):
     assert (summary["high"] - summary["low"])["full", "psnr_y"] > 10 * (row["high"] - row["low"])
 
 
+def test_other_metrics_are_compared_where_they_are_named(noisy):
+    tables = {key: table.assign(lpips=1 - table["psnr_y"] / 100) for key, table in noisy[0].items()}
+    summary = subject.summarise(tables, 0, 0, metrics=["lpips"])
+    assert set(summary["metric"]) == {"lpips"}
+    found = subject.differences(tables, 0, 0, metrics=[*METRICS, "lpips"]).set_index("metric")["value"]
+    assert found["lpips"] == pytest.approx(-found["psnr_y"] / 100)
+    assert set(subject.summarise(tables, 0, 0)["metric"]) == set(METRICS)
+
+
 def test_a_models_photos_find_their_partners_in_any_order(noisy):
     tables, _ = noisy
     shuffled = {key: table.sample(frac=1, random_state=index) for index, (key, table) in enumerate(tables.items())}

@@ -15,6 +15,8 @@ import onnx
 import pandas as pd
 import pytest
 import yaml
+from safetensors.torch import save_file
+from test_lpips import make_weights
 
 ROOT = Path(__file__).parent.parent
 
@@ -274,6 +276,10 @@ def test_snakemakes_own_report_works(finished, config):
 def test_the_other_settings_run_too(photos, tmp_path):
     """Scale 2, SRResNet, the srgan extractor, every kind of axis, a folder to degrade, and targets of real files."""
     test_lr = shrink_photos(photos["test_hr"], tmp_path / "lr", 2)
+    lpips = {}
+    for key, tensors in zip(("backbone", "linear"), make_weights("alex"), strict=True):
+        lpips[key] = str(tmp_path / f"{key}.safetensors")
+        save_file(tensors, lpips[key])
     own_tests = {"lr": str(test_lr), "hr": str(photos["test_hr"])}
     config = {
         **TINY,
@@ -300,6 +306,7 @@ def test_the_other_settings_run_too(photos, tmp_path):
         "train": {**TINY["train"], "distributions": ["clean", "crafted"], "network": "srresnet", "steps": 4},
         "degrade": {"photos": str(photos["made"]), "distributions": ["full", "crafted"]},
         "onnx": True,
+        "lpips": lpips,
     }
     process = snakemake(tmp_path, config)
     assert process.returncode == 0, process.stderr[-4000:]
@@ -312,6 +319,10 @@ def test_the_other_settings_run_too(photos, tmp_path):
     assert set(summary["distribution"]) == {"bicubic", "clean", "crafted-album"}
     assert set(summary["testset"]) == {"album", "full", "clean"}
 
+    perceptual, found = (pd.read_csv(tmp_path / f"results/{name}.csv") for name in ("perceptual", "differences"))
+    assert list(perceptual.columns) == list(summary.columns) and set(perceptual["metric"]) == {"lpips"}
+    assert (perceptual["value"] > 0).all() and len(perceptual) == len(summary) / 4
+    assert found.empty  # no full model was trained
     for distribution in ("clean", "crafted-album"):
         (output,) = onnx.load(tmp_path / f"results/models/{distribution}/seed0/model.onnx").graph.output
         assert [side.dim_param for side in output.type.tensor_type.shape.dim] == ["", "", "2*height", "2*width"]

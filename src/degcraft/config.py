@@ -76,6 +76,7 @@ class Config:
     seeds: tuple[int, ...]
     evaluate: settings.EvaluateSettings
     upscale: settings.UpscaleSettings
+    lpips: tuple[Path, Path] | None
     onnx: bool
     degrade_photos: Path | None
     degrade_distributions: tuple[str, ...]
@@ -219,6 +220,7 @@ def _parse(raw: Mapping[str, Any]) -> Config:
         seeds=tuple(map(int, seeds)),
         evaluate=_section(settings.EvaluateSettings, raw.get("evaluate", {})),
         upscale=_section(settings.UpscaleSettings, raw.get("upscale", {})),
+        lpips=(Path(raw["lpips"]["backbone"]), Path(raw["lpips"]["linear"])) if "lpips" in raw else None,
         onnx=bool(raw.get("onnx", False)),
         degrade_photos=Path(degrade["photos"]) if "photos" in degrade else None,
         degrade_distributions=tuple(degrade.get("distributions", ["crafted"])),
@@ -252,6 +254,9 @@ def _target(name: str, raw: Mapping[str, Any]) -> Target:
 def _semantic_problems(config: Config) -> Iterator[str]:
     """What no schema can say: folders, spaces, and keys that must agree."""
     yield from _folder_problems(config)
+    for key, file in zip(("backbone", "linear"), config.lpips or (), strict=False):
+        if not file.is_file():
+            yield f"lpips.{key}: no file {str(file)!r}; give an existing one, relative to the working directory"
     if config.onnx and (packages := onnx_model.missing()):
         yield onnx_model.needs(packages)
     try:

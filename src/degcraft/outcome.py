@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 WIDTH = 100  # columns of the terminal text
+LOWER = ("lpips",)  # metrics that are the better the lower they are
 KINDS = ("bicubic", "clean", "full", "crafted", "oracle")  # the order in which distributions are listed
 
 
@@ -83,10 +84,11 @@ class Summary:
         return max(score.photos for (_, name, _), score in self.scores.items() if name == testset)
 
     def is_best(self, distribution: str, testset: str, metric: str, decimals: int) -> bool:
-        """Whether a score, as it is shown, is the highest of its test set."""
+        """Whether a score, as it is shown, is the best of its test set."""
         column = [score.value for (_, name, kind), score in self.scores.items() if (name, kind) == (testset, metric)]
         score = self.get(distribution, testset, metric)
-        return score is not None and round(score.value, decimals) == round(max(column), decimals)
+        best = min if metric in LOWER else max
+        return score is not None and round(score.value, decimals) == round(best(column), decimals)
 
 
 def rank(distribution: str) -> int:

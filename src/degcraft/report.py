@@ -52,6 +52,7 @@ class ReportInputs:
         references: folder of reference photos, by target.
         tests: folders of LR and HR test photos, by target; targets without test pairs are left out.
         upscaled: folder of the photos that were super-resolved, by target; left out where none were.
+        perceptual: whether LPIPS was measured.
     """
 
     results: Path
@@ -62,6 +63,7 @@ class ReportInputs:
     references: Mapping[str, Path]
     tests: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
     upscaled: Mapping[str, Path] = field(default_factory=dict)
+    perceptual: bool = False
 
     def evaluation(self, distribution: str) -> Path:
         """Folder of the measurements of a distribution's model."""
@@ -88,6 +90,7 @@ def write_report(inputs: ReportInputs) -> None:
             "targets": [_target(inputs, target) for target in inputs.references],
             "summary": summary,
             "differences": differences,
+            "perceptual": Summary.read(inputs.results / "perceptual.csv") if inputs.perceptual else None,
             "rows": {t: pictures[: _share(ROWS, list(rows), t)] for t, pictures in rows.items()},
             "pairs": {t: _before_after(inputs, t, _share(PAIRS, list(inputs.upscaled), t)) for t in inputs.upscaled},
             "versions": versions("degcraft", "snakemake", "torch"),

@@ -49,6 +49,8 @@ rule summary:
     output:
         summary=report("results/summary.csv", caption="../report/summary.rst", category="results"),
         differences=report("results/differences.csv", caption="../report/differences.rst", category="results"),
+        # a table of its own, since others rely on the rows of summary.csv
+        perceptual=["results/perceptual.csv"] if CONFIG.lpips else [],
         tables=[f"results/evaluation/{d}/seed{s}/{name}.csv" for d, s in models() for name in testsets(d)],
     log:
         "results/logs/summary.log",
@@ -63,6 +65,7 @@ rule summary:
     params:
         models=models(),
         targets=tested_targets(),
+        metrics=["lpips"] if CONFIG.lpips else [],
         bootstrap=CONFIG.evaluate.bootstrap,
         seed=CONFIG.seed,
         code=code_digest("summary"),

@@ -96,7 +96,13 @@ def tests(w):
         "tests": target_photos(w.target, "lr", "hr"),
         "full": f"results/testsets/{w.target}/full",
         "clean": f"results/testsets/{w.target}/clean",
+        "lpips": lpips_files(),
     }
+
+
+def lpips_files():
+    """Weights of LPIPS, where it is wanted."""
+    return [str(path) for path in CONFIG.lpips or ()]
 
 
 def upscale_photos(name):
