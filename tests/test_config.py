@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+from pathlib import Path
 
 import pytest
 import yaml
 
-from degcraft import settings
+from degcraft import onnx_model, settings
 from degcraft.config import parse_config, parse_steps, parse_truth
 from degcraft.errors import UserError
 from degcraft.operators import OPERATORS
@@ -118,6 +119,7 @@ def test_defaults_of_what_is_no_stages_setting(raw, schema):
     keys = schema["properties"]
     assert keys["seed"]["default"] == config.seed
     assert keys["extractor"]["default"] == config.extractor
+    assert keys["onnx"]["default"] == config.onnx
     assert tuple(keys["train"]["properties"]["seeds"]["default"]) == config.seeds
     assert tuple(keys["degrade"]["properties"]["distributions"]["default"]) == config.degrade_distributions
     assert schema["$defs"]["numbers"]["anyOf"][2]["properties"]["bins"]["default"] == Range(0, 1).bins
@@ -160,6 +162,8 @@ def test_every_object_of_the_schema_refuses_unknown_keys(schema):
         ("evaluate.draw", "draws"),
         ("upscale.overlp", "overlap"),
         ("degrade.fotos", "photos"),
+        ("onxx", "onnx"),
+        ("lpips.liner", "linear"),
     ],
 )
 def test_an_unknown_key_is_named_with_the_nearest_valid_one(path, nearest, raw, schema):
@@ -181,6 +185,24 @@ def test_the_dial_is_a_number_or_auto(raw, schema):
     assert [type(v) for v in (craft.generalization, *craft.trade_off)] == [float] * 3
 
 
+def test_onnx_needs_its_packages_before_anything_runs(raw, schema, monkeypatch):
+    assert parse_config(raw | {"onnx": True}, schema).onnx
+    monkeypatch.setattr(onnx_model, "PACKAGES", ("no_such_package",))
+    assert "onnx: needs the packages no_such_package" in problems(raw | {"onnx": True}, schema)
+    assert not parse_config(raw, schema).onnx
+
+
+def test_weights_of_lpips_are_two_files(raw, schema, tmp_path):
+    (tmp_path / "alexnet.pth").touch()
+    assert parse_config(raw, schema).lpips is None
+    given = {"backbone": "alexnet.pth", "linear": "alexnet.pth"}
+    assert parse_config(raw | {"lpips": given}, schema).lpips == (Path("alexnet.pth"), Path("alexnet.pth"))
+    assert problems(raw | {"lpips": given | {"linear": "alex.pth"}}, schema).startswith(
+        "lpips.linear: no file 'alex.pth'"
+    )
+    assert "lpips: needs the key 'linear'" in problems(raw | {"lpips": {"backbone": "alexnet.pth"}}, schema)
+
+
 def test_every_mistake_has_its_line(raw, schema):
     wrong = with_value(with_value(with_value(raw, "scale", 3), "seed", -1), "trian", 1)
     lines = problems(wrong, schema).splitlines()
@@ -197,6 +219,9 @@ MISTAKES = [
     ("hr", "nowhere", ["hr", "nowhere", "no folder"]),
     ("hr", "empty", ["hr", "empty", "holds no"]),
     ("hr", 3, ["hr"]),
+    ("onnx", "yes", ["onnx", "yes"]),
+    ("upscale.ensemble", 8, ["upscale.ensemble", "8"]),
+    ("upscale.tile", 8, ["upscale.tile", "8"]),
     ("photos.size", 190, ["photos.size", "190", "scale"]),
     ("photos.size", 16, ["photos.size"]),
     ("photos.textured", 0, ["photos.textured"]),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
 from degcraft import evaluate as subject
 from degcraft.degrade import degrade_folder
 from degcraft.errors import UserError
-from degcraft.metrics import METRICS, measure
+from degcraft.metrics import HIGHEST, METRICS, measure
 
 
 @pytest.fixture
@@ -77,6 +76,32 @@ def test_a_row_for_each_test_image(folders, uniform, tmp_path):
     assert sorted(path.name for path in (tmp_path / "examples").iterdir()) == ["a.png", "b.png"]  # of the first set
 
 
+class Closeness:
+    """Stands where LPIPS would: the mean absolute difference."""
+
+    smallest = 25
+
+    def __call__(self, a, b):
+        return float(np.abs(a.astype(int) - b).mean())
+
+
+def test_a_perceptual_distance_is_measured_without_the_borders(folders, tmp_path):
+    lr, hr = folders
+    pairs = subject.own_pairs("demo", lr, hr)
+    table = subject.evaluate(subject.bicubic(2), pairs, 2, tmp_path / "examples", 0, Closeness())
+    assert list(table.columns) == ["testset", "file", "photo", *METRICS, "lpips"]
+    restored, truth = (np.asarray(Image.open(folder / "a.png")) for folder in (lr, hr))
+    restored = subject.bicubic(2)(restored)
+    assert table.loc[0, "lpips"] == Closeness()(restored[2:-2, 2:-2], truth[2:-2, 2:-2])
+
+
+def test_a_photo_too_small_for_the_perceptual_distance_is_named(folder_of, make_photo, tmp_path):
+    pairs = subject.own_pairs("demo", folder_of("lr", a=make_photo(14, 14)), folder_of("hr", a=make_photo(28, 28)))
+    assert len(subject.evaluate(subject.bicubic(2), pairs, 2, tmp_path / "examples", 0)) == 1
+    with pytest.raises(UserError, match=r"a\.png: smaller than 29 pixels"):
+        subject.evaluate(subject.bicubic(2), pairs, 2, tmp_path / "examples", 0, Closeness())
+
+
 def test_as_many_examples_as_asked_for(folders, tmp_path):
     subject.evaluate(subject.bicubic(2), subject.own_pairs("demo", *folders), 2, tmp_path / "examples", count=1)
     assert [path.name for path in (tmp_path / "examples").iterdir()] == ["a.png"]
@@ -87,7 +112,7 @@ def test_hr_sides_that_are_no_multiple_of_the_scale_are_cut(folder_of, make_phot
     lr = folder_of("lr", a=hr[:32:2, :40:2])
     pairs = subject.own_pairs("demo", lr, folder_of("hr", a=hr))
     table = subject.evaluate(lambda _: hr[:32, :40], pairs, 2, tmp_path / "examples", count=0)
-    assert table["psnr_rgb"].tolist() == [float("inf")]
+    assert table["psnr_rgb"].tolist() == [HIGHEST]
     assert table["ssim_y"].tolist() == pytest.approx([1.0])
 
 
@@ -101,40 +126,3 @@ def test_a_photo_too_small_to_be_measured_is_named(folder_of, make_photo, tmp_pa
     lr, hr = folder_of("lr", a=make_photo(6, 6)), folder_of("hr", a=make_photo(12, 12))
     with pytest.raises(UserError, match=r"a\.png"):  # 8 pixels are left after shaving, and SSIM's window has 11
         subject.evaluate(subject.bicubic(2), subject.own_pairs("demo", lr, hr), 2, tmp_path / "examples", count=0)
-
-
-def rows(*values):
-    """(target, testset, photo, psnr) as `evaluate`'s table; the other metrics are multiples."""
-    table = pd.DataFrame(values, columns=["target", "testset", "photo", "psnr_y"])
-    return table.assign(ssim_y=table["psnr_y"] / 100, psnr_rgb=table["psnr_y"] - 1, ssim_rgb=table["psnr_y"] / 200)
-
-
-def test_draws_of_one_photo_count_as_one():
-    table = rows(("t", "full", "a.png", 20.0), ("t", "full", "a.png", 30.0), ("t", "full", "b.png", 40.0))
-    summary = subject.summarise({("crafted-t", 3): table}, resamplings=200, seed=0)
-    assert list(summary.columns) == ["distribution", "seed", "testset", "metric", "value", "low", "high", "n"]
-    assert summary["metric"].tolist() == list(METRICS)
-    first = summary.iloc[0].to_dict()
-    # the mean of 25 and 40, not of 20, 30 and 40; resampling two photos gives 25, 32.5 or 40
-    assert first == {
-        **{"distribution": "crafted-t", "seed": 3, "testset": "full", "metric": "psnr_y"},
-        **{"value": 32.5, "low": 25.0, "high": 40.0, "n": 2},
-    }
-
-
-def test_photos_of_one_name_in_two_targets_are_two():
-    table = rows(("s", "clean", "a.png", 20.0), ("t", "clean", "a.png", 30.0))
-    summary = subject.summarise({("clean", 0): table}, resamplings=0, seed=0)
-    assert summary.loc[0, ["value", "low", "high", "n"]].tolist() == [25.0, 25.0, 25.0, 2]
-
-
-def test_models_are_resampled_alike():
-    photos = [f"{i}.png" for i in range(9)]
-    values = np.random.default_rng(0).normal(30, 3, 9)
-    better = {
-        ("full", 0): rows(*(("t", "t", p, v) for p, v in zip(photos, values, strict=True))),
-        ("crafted-t", 0): rows(*(("t", "t", p, v + 1) for p, v in zip(photos, values, strict=True))),
-    }
-    summary = subject.summarise(better, resamplings=300, seed=0)
-    psnr = summary[summary["metric"] == "psnr_y"].set_index("distribution")[["value", "low", "high"]]
-    np.testing.assert_allclose(psnr.loc["crafted-t"] - psnr.loc["full"], 1.0)

@@ -20,6 +20,7 @@ from degcraft.images import (
     list_images,
     luma,
     read_image,
+    read_photo,
     write_image,
 )
 
@@ -184,6 +185,30 @@ def test_orientation_of_sixteen_bits(orientation, deep, tmp_path):
     np.testing.assert_array_equal(checked(tmp_path / "a.tif"), np.rot90(rounded(deep), turns))
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_keeps_its_precision_and_its_transparency(orientation, deep, tmp_path):
+    alpha = np.random.default_rng(1).integers(0, 65536, (HEIGHT, WIDTH, 1)).astype(np.uint16)
+    photo = np.dstack([deep, alpha])
+    tags = [(ORIENTATION, "H", 1, orientation, True)]
+    tifffile.imwrite(tmp_path / "a.tif", photo, photometric="rgb", extrasamples=["unassalpha"], extratags=tags)
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    Image.fromarray(rounded(photo)).save(tmp_path / "b.png", exif=exif)
+    with Image.open(tmp_path / "b.png") as stored:
+        upright = np.asarray(ImageOps.exif_transpose(stored))
+    np.testing.assert_array_equal(read_photo(tmp_path / "b.png"), upright)
+    np.testing.assert_array_equal(rounded(read_photo(tmp_path / "a.tif")), upright)
+    assert read_photo(tmp_path / "a.tif").dtype == np.uint16
+    assert np.sort(read_photo(tmp_path / "a.tif"), axis=None).tolist() == np.sort(photo, axis=None).tolist()
+
+
+def test_a_photo_without_transparency_has_three_channels(image, deep, tmp_path):
+    Image.fromarray(image[..., 0]).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_photo(tmp_path / "a.png"), np.repeat(image[..., :1], 3, axis=2))
+    Image.fromarray(deep[..., 0]).save(tmp_path / "b.png")
+    np.testing.assert_array_equal(read_photo(tmp_path / "b.png"), np.repeat(deep[..., :1], 3, axis=2))
+
+
 def refusal(path):
     with pytest.raises(ImageError) as error:
         read_image(path)
@@ -281,9 +306,12 @@ def test_stems_must_differ(tmp_path):
         distinct_stems([tmp_path / "a.jpg", tmp_path / "b.png", tmp_path / "a.png"])
 
 
-def test_written_images_are_read_back(image, tmp_path):
-    write_image(tmp_path / "a.png", image)
-    np.testing.assert_array_equal(checked(tmp_path / "a.png"), image)
+def test_written_images_are_read_back(image, deep, tmp_path):
+    for photo in (image, deep, np.dstack([image, image[..., :1]]), np.dstack([deep, deep[..., :1]])):
+        write_image(tmp_path / "a.png", photo)
+        result = read_photo(tmp_path / "a.png")
+        assert result.dtype == photo.dtype
+        np.testing.assert_array_equal(result, photo)
 
 
 def test_cropping_to_a_multiple(image):

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
+from skimage.color import rgb2ycbcr
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from degcraft.metrics import METRICS, bootstrap_mean, measure, psnr, shave, ssim
+from degcraft.metrics import HIGHEST, METRICS, bootstrap_mean, measure, psnr, shave, ssim
 from degcraft.seeds import stream
 
 
@@ -55,6 +57,30 @@ def test_ssim_against_its_definition(pair):
     channels = [ssim_by_definition(a[..., c], b[..., c]) for c in range(3)]
     assert ssim(a, b) == pytest.approx(np.mean(channels), abs=1e-6)
     assert ssim(a, a) == pytest.approx(1.0)
+
+
+def test_psnr_and_ssim_against_scikit_image(pair):
+    a, b = pair
+    gaussian = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+    for x, y in ((a, b), (a[..., 0], b[..., 0])):
+        assert psnr(x, y) == pytest.approx(peak_signal_noise_ratio(x, y, data_range=255), abs=1e-9)
+        expected = structural_similarity(x, y, channel_axis=-1 if x.ndim == 3 else None, **gaussian)
+        assert ssim(x, y) == pytest.approx(expected, abs=1e-9)
+    inner = rgb2ycbcr(a[4:-4, 4:-4])[..., 0], rgb2ycbcr(b[4:-4, 4:-4])[..., 0]
+    values = measure(a, b, 4)
+    assert values["psnr_y"] == pytest.approx(peak_signal_noise_ratio(*inner, data_range=255), abs=1e-6)
+    assert values["ssim_y"] == pytest.approx(structural_similarity(*inner, **gaussian), abs=1e-6)
+
+
+def test_what_is_nearer_than_rounding_counts_as_equal(pair):
+    a, _ = pair
+    one_off = a.copy()
+    one_off[10, 10] ^= 1
+    assert measure(a, a, 2) == pytest.approx({"psnr_y": HIGHEST, "ssim_y": 1, "psnr_rgb": HIGHEST, "ssim_rgb": 1})
+    assert psnr(a, one_off) > HIGHEST and measure(a, one_off, 2)["psnr_rgb"] == HIGHEST
+    # the error of rounding real numbers
+    exact = np.random.default_rng(0).uniform(20, 230, (500, 500))
+    assert psnr(exact, np.rint(exact)) == pytest.approx(HIGHEST, abs=0.05)
 
 
 def test_ssim_of_constants_by_hand():

@@ -24,6 +24,7 @@ def write_summary(folder: Path, values: dict[tuple[str, str], float | list[float
             lines.append(f"{distribution},{seed},{testset},psnr_y,{value},{value - 1},{value + 1},7")
     path = folder / "summary.csv"
     path.write_text("\n".join(lines) + "\n")
+    (folder / "differences.csv").write_text(lines[0] + "\n")
     return path
 
 
@@ -51,6 +52,14 @@ def test_crafted_above_the_others(said):
         "On the photos of cam the crafted model reaches 28.25 dB PSNR-Y: 0.31 dB above the full model, 1.02 dB above "
         "the clean model; over the full range it gives up 0.05 dB against the full model."
     )
+
+
+def test_what_was_gained_has_the_interval_of_paired_differences(tmp_path):
+    (tmp_path / "paired").mkdir()
+    summary = Summary.read(write_summary(tmp_path, {("full", "cam"): 27.0, ("crafted-cam", "cam"): 27.5}))
+    differences = Summary.read(write_summary(tmp_path / "paired", {("crafted-cam", "cam"): [0.4, 0.6]}))
+    text = sentence("cam", summary, None, differences)
+    assert text.endswith(": 0.50 dB above the full model (95% interval -0.50 to +1.50).")
 
 
 def test_crafted_below_the_others_and_below_interpolation(said):

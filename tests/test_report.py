@@ -55,7 +55,7 @@ def write_table(path, columns, rows):
 
 
 def write_scores(results, values, testsets=("cam", "full", "clean")):
-    """``summary.csv``: on ``full`` and ``clean`` a model scores one and two decibels less."""
+    """``summary.csv``: on ``full`` and ``clean`` a model scores one and two decibels less; ``differences.csv``."""
     rows = [
         (distribution, 0, testset, metric, (value - i) / (1 if metric.startswith("psnr") else 100), 0.1, 99.9, 2)
         for distribution, value in values.items()
@@ -65,6 +65,15 @@ def write_scores(results, values, testsets=("cam", "full", "clean")):
     write_table(
         results / "summary.csv", ["distribution", "seed", "testset", "metric", "value", "low", "high", "n"], rows
     )
+    rows = [
+        (distribution, "full", 0, testset, metric, value - values["full"], value - values["full"] - 0.2, 0.3, 2)
+        for distribution, value in values.items()
+        for testset in testsets
+        for metric in ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
+        if distribution != "full"
+    ]
+    columns = ["distribution", "against", "seed", "testset", "metric", "value", "low", "high", "n"]
+    write_table(results / "differences.csv", columns, rows)
 
 
 @pytest.fixture
@@ -178,11 +187,12 @@ def test_same_bytes_twice(inputs):
 
 def test_the_sentence_follows_the_sign(inputs):
     assert (
-        "reaches 27.50 dB PSNR-Y: 0.50 dB above the full model, 1.00 dB above the clean" in Page(written(inputs)).text
+        "reaches 27.50 dB PSNR-Y: 0.50 dB above the full model (95% interval +0.30 to +0.30), 1.00 dB above the clean"
+        in Page(written(inputs)).text
     )
     write_scores(inputs.results, VALUES | {"crafted-cam": 26.9})
     text = Page(written(inputs)).text
-    assert "reaches 26.90 dB PSNR-Y: 0.10 dB below the full model, 0.40 dB above the clean" in text
+    assert "reaches 26.90 dB PSNR-Y: 0.10 dB below the full model (95% interval -0.30 to +0.30), 0.40 dB above" in text
     assert "over the full range it gives up 0.10 dB" in text
 
 
@@ -192,6 +202,34 @@ def test_the_highest_of_a_column_is_bold(inputs):
     assert re.findall(r"<b>([\d.]+)</b>", scores) == ["27.50", "26.50", "25.50"]
     assert "2 photos" in scores
     assert "0.10\N{EN DASH}99.90" in scores
+
+
+def test_differences_are_bold_where_their_interval_leaves_out_zero(inputs):
+    source = written(inputs)
+    table = source[source.index("Difference to full in PSNR-Y") : source.index("Difference to full in SSIM-Y")]
+    assert re.findall(r"<th scope=\"row\">(.*?)</th>", table) == ["bicubic", "clean", "crafted-cam"]
+    assert re.findall(r"<b>(.*?)</b>", table) == ["+0.50"] * 3  # the others' intervals reach from below to 0.3
+    assert "-1.00 <small>-1.20 to +0.30</small>" in table
+
+
+def test_without_a_full_model_there_are_no_differences(inputs):
+    columns = "distribution,against,seed,testset,metric,value,low,high,n\n"
+    (inputs.results / "differences.csv").write_text(columns)
+    assert "Difference to full" not in written(inputs)
+
+
+def test_lpips_has_a_table_in_which_the_lowest_is_bold(inputs):
+    assert "LPIPS" not in written(inputs)
+    table = pd.read_csv(inputs.results / "summary.csv")
+    table = table[table["metric"] == "psnr_y"].assign(metric="lpips", value=lambda t: 1 - t["value"] / 100)
+    table.to_csv(inputs.results / "perceptual.csv", index=False)
+    gains = pd.read_csv(inputs.results / "differences.csv")
+    gains = gains[gains["metric"] == "psnr_y"].assign(metric="lpips", value=-0.005, low=-0.009, high=-0.001)
+    gains.to_csv(inputs.results / "differences.csv", mode="a", header=False, index=False)
+    source = written(replace(inputs, perceptual=True))
+    scores = source[source.index("<caption>LPIPS on RGB") : source.index("<caption>Difference to full in LPIPS")]
+    assert re.findall(r"<b>(.*?)</b>", scores) == ["0.725", "0.735", "0.745"]  # the crafted model's
+    assert "<b>-0.005</b> <small>-0.009 to -0.001</small>" in source
 
 
 def test_without_trained_distributions(inputs):

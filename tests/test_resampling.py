@@ -110,3 +110,14 @@ def test_rows_and_columns_are_treated_alike(kind, height, width):
     image = noise(height, width)
     turned = resize(np.ascontiguousarray(image.transpose(1, 0, 2)), width // 2, height // 2, kind)
     np.testing.assert_allclose(resize(image, height // 2, width // 2, kind), turned.transpose(1, 0, 2), atol=5e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("after", [(12, 18), (48, 72), (24, 36)])
+def test_channels_do_not_matter_to_each_other(kind, after):
+    image = noise(24, 36)
+    ours = resize(image, *after, kind)
+    for channel in range(3):
+        alone = resize(image[..., channel : channel + 1], *after, kind)
+        assert alone.shape == (*after, 1)
+        np.testing.assert_allclose(alone[..., 0], ours[..., channel], atol=1e-3)

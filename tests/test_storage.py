@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
 from degcraft.errors import UserError
-from degcraft.storage import creating_h5, reading_h5, replacing
+from degcraft.storage import creating_h5, link_or_copy, reading_h5, replacing, sha256
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path):
@@ -79,3 +80,22 @@ def test_reading_says_what_is_wrong(tmp_path):
     whole = (tmp_path / "a.h5").read_bytes()
     (tmp_path / "a.h5").write_bytes(whole[: len(whole) // 2])
     refused("not a whole HDF5 file", "x")
+
+
+def test_a_second_name_or_a_copy(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text("content")
+    link_or_copy(tmp_path / "a", tmp_path / "folder" / "b")
+    assert (tmp_path / "folder" / "b").samefile(tmp_path / "a")
+
+    def refuse(*_: object) -> None:  # as file systems do that have no links
+        raise OSError
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    link_or_copy(tmp_path / "a", tmp_path / "folder" / "b")
+    assert (tmp_path / "folder" / "b").read_text() == "content"
+    assert not (tmp_path / "folder" / "b").samefile(tmp_path / "a")
+
+
+def test_digest_by_hand(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")  # the example of FIPS 180-4
+    assert sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

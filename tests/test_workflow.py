@@ -11,9 +11,12 @@ from pathlib import Path
 import cv2
 import h5py
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 import yaml
+from safetensors.torch import save_file
+from test_lpips import make_weights
 
 ROOT = Path(__file__).parent.parent
 
@@ -128,6 +131,7 @@ def test_it_says_what_it_found_and_where_to_look(finished):
         ("targets/made/trace.csv", "iteration,objective,distance,kl,gap"),
         ("targets/made/fit.csv", "simulation,distance,direction,direction_observed"),
         ("summary.csv", "distribution,seed,testset,metric,value,low,high,n"),
+        ("differences.csv", "distribution,against,seed,testset,metric,value,low,high,n"),
         ("models/full/seed0/training.csv", "step,loss,learning_rate"),
         ("extractor/encoder.csv", "step,loss"),
         ("evaluation/full/seed0/full.csv", "target,file,photo,psnr_y,ssim_y,psnr_rgb,ssim_rgb"),
@@ -181,12 +185,35 @@ def test_summary_compares_everything_on_its_test_sets(finished):
     assert set(table.loc[table["testset"] == "full", "n"]) == {2}  # photos, not degradations
 
 
+def test_differences_are_those_of_the_summary(finished):
+    summary, found = (pd.read_csv(finished[0] / "results" / f"{name}.csv") for name in ("summary", "differences"))
+    keys = ["distribution", "testset", "metric"]
+    means, gains = summary.set_index(keys)["value"], found.set_index(keys)["value"]
+    assert set(found["distribution"]) == {"bicubic", "crafted-made", "oracle-made"}
+    for (distribution, testset, metric), gain in gains.items():
+        difference = means[distribution, testset, metric] - means["full", testset, metric]
+        assert gain == pytest.approx(difference, abs=1e-9)
+
+
 def test_upscaled_photos_have_the_references_names_and_four_times_their_size(finished):
     results = finished[0] / "results"
     names = sorted(path.name for path in (results / "upscaled/made").glob("*.png"))
     assert names == ["photo0.png", "photo2.png"]  # of four photos, every second one
     assert cv2.imread(str(results / "targets/made/made/reference/photo0.png")).shape == (24, 24, 3)
     assert cv2.imread(str(results / "upscaled/made/photo0.png")).shape == (96, 96, 3)
+
+
+def test_photos_that_are_super_resolved_are_not_done_again(finished, config, tmp_path):
+    shutil.copytree(finished[0], tmp_path / "copy", symlinks=True, copy_function=shutil.copy2)
+    results = tmp_path / "copy" / "results"
+    before = {path.name: path.read_bytes() for path in (results / "upscaled/made").glob("*.png")}
+    shutil.rmtree(results / "upscaled")
+    process = snakemake(tmp_path / "copy", config, "results/upscaled/made")
+    assert process.returncode == 0, process.stderr[-4000:]
+    assert "2 photos are done" in (results / "logs/upscale/made.log").read_text()
+    assert {path.name: path.read_bytes() for path in (results / "upscaled/made").glob("*.png")} == before
+    # the files are as old as they were, and still Snakemake takes them for what the job made
+    assert rules_planned(snakemake(tmp_path / "copy", config, "results/upscaled/made", "--dry-run")) == set()
 
 
 def test_every_job_left_a_log_and_a_benchmark(finished):
@@ -249,6 +276,10 @@ def test_snakemakes_own_report_works(finished, config):
 def test_the_other_settings_run_too(photos, tmp_path):
     """Scale 2, SRResNet, the srgan extractor, every kind of axis, a folder to degrade, and targets of real files."""
     test_lr = shrink_photos(photos["test_hr"], tmp_path / "lr", 2)
+    lpips = {}
+    for key, tensors in zip(("backbone", "linear"), make_weights("alex"), strict=True):
+        lpips[key] = str(tmp_path / f"{key}.safetensors")
+        save_file(tensors, lpips[key])
     own_tests = {"lr": str(test_lr), "hr": str(photos["test_hr"])}
     config = {
         **TINY,
@@ -274,6 +305,8 @@ def test_the_other_settings_run_too(photos, tmp_path):
         "srgan": {"channels": 8, "blocks": 2, "steps": 3, "adversarial_steps": 3, "batch": 2},
         "train": {**TINY["train"], "distributions": ["clean", "crafted"], "network": "srresnet", "steps": 4},
         "degrade": {"photos": str(photos["made"]), "distributions": ["full", "crafted"]},
+        "onnx": True,
+        "lpips": lpips,
     }
     process = snakemake(tmp_path, config)
     assert process.returncode == 0, process.stderr[-4000:]
@@ -285,6 +318,14 @@ def test_the_other_settings_run_too(photos, tmp_path):
     summary = pd.read_csv(tmp_path / "results/summary.csv")
     assert set(summary["distribution"]) == {"bicubic", "clean", "crafted-album"}
     assert set(summary["testset"]) == {"album", "full", "clean"}
+
+    perceptual, found = (pd.read_csv(tmp_path / f"results/{name}.csv") for name in ("perceptual", "differences"))
+    assert list(perceptual.columns) == list(summary.columns) and set(perceptual["metric"]) == {"lpips"}
+    assert (perceptual["value"] > 0).all() and len(perceptual) == len(summary) / 4
+    assert found.empty  # no full model was trained
+    for distribution in ("clean", "crafted-album"):
+        (output,) = onnx.load(tmp_path / f"results/models/{distribution}/seed0/model.onnx").graph.output
+        assert [side.dim_param for side in output.type.tensor_type.shape.dim] == ["", "", "2*height", "2*width"]
 
     certificate = json.loads((tmp_path / "results/targets/album/certificate.json").read_text())
     assert certificate["fit_simulations"] == 4 and 0.2 <= certificate["fit_p"] <= 1

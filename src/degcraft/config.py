@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from degcraft import settings
+from degcraft import onnx_model, settings
 from degcraft.axes import choices_of, useless
 from degcraft.errors import UserError
 from degcraft.images import list_images
@@ -76,6 +76,8 @@ class Config:
     seeds: tuple[int, ...]
     evaluate: settings.EvaluateSettings
     upscale: settings.UpscaleSettings
+    lpips: tuple[Path, Path] | None
+    onnx: bool
     degrade_photos: Path | None
     degrade_distributions: tuple[str, ...]
 
@@ -218,6 +220,8 @@ def _parse(raw: Mapping[str, Any]) -> Config:
         seeds=tuple(map(int, seeds)),
         evaluate=_section(settings.EvaluateSettings, raw.get("evaluate", {})),
         upscale=_section(settings.UpscaleSettings, raw.get("upscale", {})),
+        lpips=(Path(raw["lpips"]["backbone"]), Path(raw["lpips"]["linear"])) if "lpips" in raw else None,
+        onnx=bool(raw.get("onnx", False)),
         degrade_photos=Path(degrade["photos"]) if "photos" in degrade else None,
         degrade_distributions=tuple(degrade.get("distributions", ["crafted"])),
     )
@@ -250,6 +254,11 @@ def _target(name: str, raw: Mapping[str, Any]) -> Target:
 def _semantic_problems(config: Config) -> Iterator[str]:
     """What no schema can say: folders, spaces, and keys that must agree."""
     yield from _folder_problems(config)
+    for key, file in zip(("backbone", "linear"), config.lpips or (), strict=False):
+        if not file.is_file():
+            yield f"lpips.{key}: no file {str(file)!r}; give an existing one, relative to the working directory"
+    if config.onnx and (packages := onnx_model.missing()):
+        yield onnx_model.needs(packages)
     try:
         space = build(config.degradation)
     except UserError as error:

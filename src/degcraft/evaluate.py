@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,14 @@ import pandas as pd
 from degcraft.degrade import PARAMETERS
 from degcraft.errors import UserError
 from degcraft.images import Uint8Image, crop_to_multiple, distinct_stems, list_images, read_image, write_image
-from degcraft.metrics import METRICS, WINDOW, bootstrap_mean, measure
+from degcraft.metrics import WINDOW, measure, shave
 from degcraft.operators import to_uint8
 from degcraft.progress import track
 from degcraft.resampling import resize
-from degcraft.seeds import stream
 from degcraft.storage import replacing
+
+if TYPE_CHECKING:
+    from degcraft.lpips import Lpips  # torch, which interpolation alone does not need
 
 Restore = Callable[[Uint8Image], Uint8Image]
 """LR (h, w, 3) uint8 to HR (scale*h, scale*w, 3) uint8."""
@@ -65,7 +68,14 @@ def bicubic(scale: int) -> Restore:
     return restore
 
 
-def evaluate(restore: Restore, pairs: Sequence[EvaluationPair], scale: int, examples: Path, count: int) -> pd.DataFrame:
+def evaluate(
+    restore: Restore,
+    pairs: Sequence[EvaluationPair],
+    scale: int,
+    examples: Path,
+    count: int,
+    perceptual: Lpips | None = None,
+) -> pd.DataFrame:
     """Restore every test image and compare it with its HR photo, ``scale`` pixels shaved off the borders.
 
     Args:
@@ -74,14 +84,16 @@ def evaluate(restore: Restore, pairs: Sequence[EvaluationPair], scale: int, exam
         scale: SR scale.
         examples: folder for the first ``count`` restored images of the first test set.
         count: how many.
+        perceptual: measured as well, on RGB, where it is given.
 
     Returns:
-        ``testset, file, photo, psnr_y, ssim_y, psnr_rgb, ssim_rgb``, a row a test image.
+        ``testset, file, photo, psnr_y, ssim_y, psnr_rgb, ssim_rgb`` and perhaps ``lpips``, a row a test image.
 
     Raises:
         UserError: an LR image whose size is not the HR photo's over the scale.
     """
     rows: list[dict[str, object]] = []
+    smallest = max(WINDOW, perceptual.smallest if perceptual else 0) + 2 * scale
     for pair in track(pairs, len(pairs), "evaluate"):
         lr, hr = read_image(pair.lr), crop_to_multiple(read_image(pair.hr), scale)
         if (lr.shape[0] * scale, lr.shape[1] * scale) != hr.shape[:2]:
@@ -89,39 +101,14 @@ def evaluate(restore: Restore, pairs: Sequence[EvaluationPair], scale: int, exam
                 f"{pair.lr}: {lr.shape[1]}x{lr.shape[0]} pixels, but {pair.hr} over the scale {scale} has "
                 f"{hr.shape[1] // scale}x{hr.shape[0] // scale}"
             )
-        if min(hr.shape[:2]) < WINDOW + 2 * scale:
-            raise UserError(f"{pair.hr}: smaller than {WINDOW + 2 * scale} pixels, too small for SSIM; remove the pair")
+        if min(hr.shape[:2]) < smallest:
+            raise UserError(f"{pair.hr}: smaller than {smallest} pixels, too small for the metrics; remove the pair")
         restored = restore(lr)
         if len(rows) < count and pair.testset == pairs[0].testset:
             with replacing(examples / f"{pair.lr.stem}.png") as partial:
                 write_image(partial, restored)
-        rows.append(
-            {"testset": pair.testset, "file": pair.lr.name, "photo": pair.hr.name, **measure(restored, hr, scale)}
-        )
+        values = measure(restored, hr, scale)
+        if perceptual:
+            values["lpips"] = perceptual(shave(restored, scale), shave(hr, scale))
+        rows.append({"testset": pair.testset, "file": pair.lr.name, "photo": pair.hr.name, **values})
     return pd.DataFrame(rows)
-
-
-def summarise(tables: dict[tuple[str, int], pd.DataFrame], resamplings: int, seed: int) -> pd.DataFrame:
-    """Means over photos with bootstrap intervals, for every distribution, seed, test set and metric.
-
-    Several degradations of one photo count as one value, their mean. All rows are resampled alike, so differences of
-    intervals on one test set are differences of models.
-
-    Args:
-        tables: by distribution and seed, rows as `evaluate` returns them, of all targets.
-        resamplings: bootstrap resamplings.
-        seed: of the resampling.
-
-    Returns:
-        ``distribution, seed, testset, metric, value, low, high, n``; n counts photos.
-    """
-    rows = []
-    for (distribution, model_seed), table in tables.items():
-        for testset, images in table.groupby("testset", sort=False):
-            photos = images.groupby(["target", "photo"])[list(METRICS)].mean()
-            for metric in METRICS:
-                generator = stream(seed, "summary")
-                value, low, high = bootstrap_mean(photos[metric].to_numpy(), resamplings, generator)
-                rows.append((distribution, model_seed, testset, metric, value, low, high, len(photos)))
-    columns = ["distribution", "seed", "testset", "metric", "value", "low", "high", "n"]
-    return pd.DataFrame(rows, columns=columns)

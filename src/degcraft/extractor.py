@@ -185,7 +185,7 @@ def mixed(contents: NDArray[np.uint8], generator: np.random.Generator) -> Uint8I
     size = contents.shape[1]
     if count == 4:
         half = -(-size // 2)
-        patches = [cv2.resize(patch, (half, half), interpolation=cv2.INTER_AREA) for patch in patches]
+        patches = [np.asarray(cv2.resize(p, (half, half), interpolation=cv2.INTER_AREA), np.uint8) for p in patches]
     patches = [augment(patch, generator) for patch in patches]
     if count == 1:
         return patches[0]

@@ -1,9 +1,10 @@
-"""Reading and writing photos: always RGB, uint8, (H, W, 3), upright."""
+"""Reading and writing photos: RGB and upright, in 8 bits, or with all the precision and transparency they have."""
 
 from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,8 @@ from degcraft.errors import UserError
 
 Uint8Image = NDArray[np.uint8]
 """(H, W, 3) uint8, RGB, 0..255."""
+Photo = NDArray[np.uint8 | np.uint16]
+"""(H, W, 3) RGB or (H, W, 4) RGB with straight alpha, uint8 or uint16, over its whole range."""
 FloatImage = NDArray[np.float32]
 """(H, W, 3) float32, RGB, nominally 0..255."""
 
@@ -65,6 +68,21 @@ def read_image(path: str | os.PathLike[str]) -> Uint8Image:
     Raises:
         ImageError: not such a file, truncated, animated, or too large to be a photo.
     """
+    pixels = read_photo(path)
+    if pixels.dtype == np.uint16:
+        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if pixels.shape[2] == 4:
+        photo = Image.fromarray(pixels.astype(np.uint8))
+        pixels = np.array(Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo).convert("RGB"))
+    return np.ascontiguousarray(pixels, np.uint8)
+
+
+def read_photo(path: str | os.PathLike[str]) -> Photo:
+    """Read a photo, upright, with the precision and the transparency that it has.
+
+    Raises:
+        ImageError: as `read_image`.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -72,13 +90,14 @@ def read_image(path: str | os.PathLike[str]) -> Uint8Image:
                 if getattr(image, "n_frames", 1) > 1:
                     raise ImageError(path, "has several frames or pages; save one of them as a photo")
                 image.load()
-                turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+                turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1), _upright)
                 tags = dict(getattr(image, "tag_v2", {}))
                 deep = _sixteen_bit(path, tags) if image.format in ("PNG", "TIFF") else None
                 if deep is None and image.mode not in _PLAIN_MODES:
                     raise ImageError(path, f"pixel type {image.mode!r} is not supported; save it with 8 or 16 bits")
-                upright = image if deep is None else deep
-                return _compose(upright if turn is None else upright.transpose(turn))
+                mode = "RGBA" if image.has_transparency_data else "RGB"
+                pixels = np.array(image.convert(mode)) if deep is None else deep
+                return np.ascontiguousarray(turn(pixels))
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -89,48 +108,58 @@ def read_image(path: str | os.PathLike[str]) -> Uint8Image:
         raise ImageError(path, f"cannot be read ({str(error) or type(error).__name__})") from None
 
 
+def count_pixels(path: str | os.PathLike[str]) -> int:
+    """Width times height, from the file's head alone; 0 if it cannot be read."""
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            return image.width * image.height
+    except Exception:  # see above; who wants the reason reads the photo
+        return 0
+
+
+def _upright(pixels: Photo) -> Photo:
+    return pixels
+
+
 _PLAIN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "La", "CMYK", "YCbCr", "LAB", "HSV"})
 _ORIENTATION, _PHOTOMETRIC, _PLANAR = 0x0112, 0x0106, 0x011C
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_TURNS: dict[int, Callable[[Photo], Photo]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
+    8: lambda pixels: np.rot90(pixels),
 }
 
 
-def _compose(image: Image.Image) -> Uint8Image:
-    """8-bit RGB of an image of any plain mode, over white where it is transparent."""
-    if image.has_transparency_data:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    return np.array(image.convert("RGB"))  # a copy, since torch wants writable memory
+def _sixteen_bit(path: str | os.PathLike[str], tags: dict[int, object]) -> NDArray[np.uint16] | None:
+    """Pixels of a 16-bit file as `Photo`, but for its orientation; None if it has 8 bits. ``tags`` are a TIFF's.
 
-
-def _sixteen_bit(path: str | os.PathLike[str], tags: dict[int, object]) -> Image.Image | None:
-    """A 16-bit file rounded to 8 bits; None if the file has 8 bits. ``tags`` are a TIFF's.
-
-    Pillow cuts the lower byte off 16-bit colour, which darkens by half a level; OpenCV keeps both bytes.
+    Pillow cuts the lower byte off 16-bit colour; OpenCV keeps both bytes.
     """
     raw = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if raw is None or raw.dtype != np.uint16:
         return None
     if tags.get(_PLANAR) == 2 and raw.ndim == 3:  # OpenCV mixes such planes up
         raise ImageError(path, "stores its 16-bit colours in separate planes; save it as PNG")
-    pixels = ((raw.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if tags.get(_PHOTOMETRIC) == 0:  # white is zero, which OpenCV ignores
-        pixels = 255 - pixels
-    if pixels.ndim == 3:
-        colours = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
-        return Image.fromarray(cv2.cvtColor(pixels, colours))
-    return Image.fromarray(pixels)
+    pixels = 65535 - raw if tags.get(_PHOTOMETRIC) == 0 else raw  # white is zero, which OpenCV ignores
+    if pixels.ndim == 2:
+        return np.repeat(pixels[..., None], 3, axis=2).astype(np.uint16)
+    colours = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    return np.asarray(cv2.cvtColor(pixels, colours), np.uint16)
 
 
-def write_image(path: str | os.PathLike[str], image: Uint8Image) -> None:
-    """Write an RGB image; PNG or whatever the suffix names."""
-    Image.fromarray(image).save(path)
+def write_image(path: str | os.PathLike[str], image: Photo) -> None:
+    """Write an image; what the suffix names if it has 8 bits, PNG if it has 16."""
+    if image.dtype == np.uint8:
+        Image.fromarray(image).save(path)
+        return
+    colours = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    written, content = cv2.imencode(".png", cv2.cvtColor(image, colours))  # Pillow knows no 16-bit colour
+    assert written
+    Path(path).write_bytes(content.tobytes())
 
 
 def luma(image: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 WIDTH = 100  # columns of the terminal text
+LOWER = ("lpips",)  # metrics that are the better the lower they are
 KINDS = ("bicubic", "clean", "full", "crafted", "oracle")  # the order in which distributions are listed
 
 
@@ -37,7 +38,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Summary:
-    """``summary.csv``, averaged over seeds.
+    """``summary.csv`` or ``differences.csv``, averaged over seeds.
 
     Attributes:
         scores: by distribution, test set and metric.
@@ -47,7 +48,7 @@ class Summary:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Summary:
-        """Read ``distribution,seed,testset,metric,value,low,high,n``; a table without rows is allowed."""
+        """Read ``distribution,seed,testset,metric,value,low,high,n`` and more; a table without rows is allowed."""
         names = {"distribution": str, "testset": str, "metric": str}
         table = pd.read_csv(path, dtype=names, keep_default_na=False)
         scores = {}
@@ -83,10 +84,11 @@ class Summary:
         return max(score.photos for (_, name, _), score in self.scores.items() if name == testset)
 
     def is_best(self, distribution: str, testset: str, metric: str, decimals: int) -> bool:
-        """Whether a score, as it is shown, is the highest of its test set."""
+        """Whether a score, as it is shown, is the best of its test set."""
         column = [score.value for (_, name, kind), score in self.scores.items() if (name, kind) == (testset, metric)]
         score = self.get(distribution, testset, metric)
-        return score is not None and round(score.value, decimals) == round(max(column), decimals)
+        best = min if metric in LOWER else max
+        return score is not None and round(score.value, decimals) == round(best(column), decimals)
 
 
 def rank(distribution: str) -> int:
@@ -94,32 +96,41 @@ def rank(distribution: str) -> int:
     return KINDS.index(distribution.partition("-")[0])
 
 
-def sentence(target: str, summary: Summary, certificate: Mapping[str, Any] | None = None) -> str:
+def sentence(
+    target: str,
+    summary: Summary,
+    certificate: Mapping[str, Any] | None = None,
+    differences: Summary | None = None,
+) -> str:
     """What was found for one target.
 
     Args:
         target: its name.
         summary: all scores.
         certificate: the target's ``certificate.json``; used where nothing was measured on its photos.
+        differences: paired differences to the full model, for the interval of what was gained.
     """
     crafted = summary.get(f"crafted-{target}", target)
     if crafted is not None:
         reached = f"On the photos of {target} the crafted model reaches {decibel(crafted.value)} PSNR-Y"
-        rest = "; ".join(filter(None, [_against_others(target, summary), _over_full_range("it", target, summary)]))
+        others = _against_others(target, summary, differences)
+        rest = "; ".join(filter(None, [others, _over_full_range("it", target, summary)]))
         return f"{reached}{_seeds(crafted)}: {rest}."
     if any(testset == target for _, testset, _ in summary.scores):
         return _without_crafted(target, summary)
     return _unmeasured(target, summary, certificate)
 
 
-def sentences(target: str, summary: Summary, certificate: Mapping[str, Any] | None) -> Iterator[str]:
+def sentences(
+    target: str, summary: Summary, certificate: Mapping[str, Any] | None, differences: Summary | None = None
+) -> Iterator[str]:
     """What was found for one target, and that its photos are beyond the degradation space if they are."""
-    yield sentence(target, summary, certificate)
+    yield sentence(target, summary, certificate, differences)
     if certificate is not None and certificate["fit"] == "misfit":
         yield f"{target}: {fit_sentence(certificate)}"
 
 
-def _against_others(target: str, summary: Summary) -> str:
+def _against_others(target: str, summary: Summary, differences: Summary | None) -> str:
     """The crafted model beside those trained on other distributions, and beside interpolation where that is news."""
     others = {"full": "the full model", "clean": "the clean model", f"oracle-{target}": "the oracle model"}
     found = {name: words for name, words in others.items() if summary.get(name, target) is not None}
@@ -131,8 +142,14 @@ def _against_others(target: str, summary: Summary) -> str:
     for name, words in found.items():
         score = summary.get(name, target)
         assert score is not None
-        parts.append(_compared(crafted.value - score.value, words))
+        gained = differences.get(f"crafted-{target}", target) if differences is not None and name == "full" else None
+        parts.append(_compared(crafted.value - score.value, words) + _interval(gained))
     return ", ".join(parts)
+
+
+def _interval(gained: Score | None) -> str:
+    """`` (95% interval +0.12 to +0.50)``."""
+    return f" (95% interval {gained.low:+.2f} to {gained.high:+.2f})" if gained is not None else ""
 
 
 def _compared(difference: float, other: str) -> str:
@@ -221,11 +238,12 @@ def outcome(results: str | os.PathLike[str], targets: Sequence[str]) -> str:
     """The ending that a run prints: the table of PSNR-Y, a sentence or two for each target, and where to look.
 
     Args:
-        results: the folder with ``summary.csv``.
+        results: the folder with ``summary.csv`` and ``differences.csv``.
         targets: the names of all targets.
     """
-    summary = Summary.read(Path(results) / "summary.csv")
-    found = [text for target in targets for text in sentences(target, summary, read_certificate(results, target))]
+    summary, differences = (Summary.read(Path(results) / name) for name in ("summary.csv", "differences.csv"))
+    certificates = {target: read_certificate(results, target) for target in targets}
+    found = [text for name, known in certificates.items() for text in sentences(name, summary, known, differences)]
     paragraphs = ["\n".join(textwrap.wrap(text, WIDTH, break_on_hyphens=False)) for text in found]
     return "\n" + "\n\n".join(filter(None, [_table(summary), *paragraphs, _places(Path(results), targets)]))
 

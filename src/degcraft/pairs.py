@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from degcraft.seeds import stream
 from degcraft.settings import PairSettings
 from degcraft.space import Distribution
 from degcraft.storage import creating_h5, reading_h5
+from degcraft.storage import sha256 as sha256
 
 BLOCK = 256  # pairs held in memory at a time
 
@@ -88,12 +88,6 @@ def gather_pairs(
         file.attrs["scale"] = scale
         file.attrs["seed"] = seed
         file.attrs["patches_sha256"] = sha256(patches)
-
-
-def sha256(path: str | os.PathLike[str]) -> str:
-    """Hexadecimal digest of a file's bytes."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _length(part: str | os.PathLike[str]) -> int:

@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from types import TracebackType
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -14,24 +15,58 @@ T = TypeVar("T")
 _INTERVAL = 20.0  # seconds between lines of a log
 
 
+class Progress:
+    """How far some work is, its rate and the time left.
+
+    Args:
+        total: amount of work altogether.
+        what: name of the work.
+        start: how much was done before this run (a resumed training).
+        unit: in which amounts are shown, in the plural.
+        per: how much makes one unit.
+    """
+
+    def __init__(self, total: int, what: str, start: int = 0, unit: str = "", per: int = 1) -> None:
+        self._total, self._what, self._start, self._unit, self._per = total, what, start, unit, per
+        self._done = start
+        self._begun = self._last = time.monotonic()
+        layout = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}" if unit else None
+        hidden = not sys.stderr.isatty()
+        self._bar = tqdm(total=total, initial=start, desc=what, leave=False, disable=hidden, bar_format=layout)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bar.close()
+
+    def advance(self, amount: int = 1) -> None:
+        """Count some work as done; a negative amount has to be done again."""
+        self._done += amount
+        self._bar.update(amount)
+        now = time.monotonic()
+        if now - self._last >= _INTERVAL or self._done == self._total:
+            self._last = now
+            logging.getLogger("degcraft").info("%s", self._line(max(now - self._begun, 1e-9)))
+
+    def _line(self, seconds: float) -> str:
+        rate = (self._done - self._start) / seconds
+        left = tqdm.format_interval((self._total - self._done) / rate) if rate > 0 else "?"
+        done, total = (f"{amount / self._per:{'.2f' if self._unit else '.0f'}}" for amount in (self._done, self._total))
+        unit = f" {self._unit}" if self._unit else ""
+        return f"{self._what}: {done} of {total}{unit}, {rate / self._per:.3g} a second, {left} left"
+
+
 def track(items: Iterable[T], total: int, what: str, start: int = 0) -> Iterator[T]:
-    """Pass items on and report how far they are, their rate and the time left.
+    """Pass items on and report how far they are; see `Progress`.
 
     Args:
         items: what is worked through.
         total: how many there are altogether.
         what: name of the work.
-        start: how many were done before this run (a resumed training).
+        start: how many were done before this run.
     """
-    log = logging.getLogger("degcraft")
-    begun = last = time.monotonic()
-    bar = tqdm(total=total, initial=start, desc=what, leave=False, disable=not sys.stderr.isatty())
-    with bar:
-        for done, item in enumerate(items, start + 1):
+    with Progress(total, what, start) as progress:
+        for item in items:
             yield item
-            bar.update()
-            now = time.monotonic()
-            if now - last >= _INTERVAL or done == total:
-                last = now
-                rate = (done - start) / max(now - begun, 1e-9)
-                log.info("%s: %d of %d, %.1f a second, %.0f s left", what, done, total, rate, (total - done) / rate)
+            progress.advance()

@@ -52,6 +52,7 @@ class ReportInputs:
         references: folder of reference photos, by target.
         tests: folders of LR and HR test photos, by target; targets without test pairs are left out.
         upscaled: folder of the photos that were super-resolved, by target; left out where none were.
+        perceptual: whether LPIPS was measured.
     """
 
     results: Path
@@ -62,6 +63,7 @@ class ReportInputs:
     references: Mapping[str, Path]
     tests: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
     upscaled: Mapping[str, Path] = field(default_factory=dict)
+    perceptual: bool = False
 
     def evaluation(self, distribution: str) -> Path:
         """Folder of the measurements of a distribution's model."""
@@ -76,17 +78,19 @@ def write_report(inputs: ReportInputs) -> None:
     Raises:
         UserError: a photo or an artifact that the page needs is missing.
     """
-    summary = Summary.read(inputs.results / "summary.csv")
+    summary, differences = (Summary.read(inputs.results / name) for name in ("summary.csv", "differences.csv"))
     rows = {target: side_by_side(inputs, target) for target in inputs.tests}
     for target, pictures in rows.items():
         write_side_by_side(pictures, inputs.results / "evaluation" / "examples" / f"{target}.png")
     page = render(
         {
             "scale": inputs.scale,
-            "sentences": _sentences(inputs, summary),
+            "sentences": _sentences(inputs, summary, differences),
             "asked": _asked(inputs),
             "targets": [_target(inputs, target) for target in inputs.references],
             "summary": summary,
+            "differences": differences,
+            "perceptual": Summary.read(inputs.results / "perceptual.csv") if inputs.perceptual else None,
             "rows": {t: pictures[: _share(ROWS, list(rows), t)] for t, pictures in rows.items()},
             "pairs": {t: _before_after(inputs, t, _share(PAIRS, list(inputs.upscaled), t)) for t in inputs.upscaled},
             "versions": versions("degcraft", "snakemake", "torch"),
@@ -121,9 +125,9 @@ def _share(total: int, names: Sequence[str], name: str) -> int:
     return max(total // len(names), int(names.index(name) < total))
 
 
-def _sentences(inputs: ReportInputs, summary: Summary) -> list[str]:
+def _sentences(inputs: ReportInputs, summary: Summary, differences: Summary) -> list[str]:
     certificates = {target: read_certificate(inputs.results, target) for target in inputs.references}
-    return [text for target, certificate in certificates.items() for text in sentences(target, summary, certificate)]
+    return [text for name, known in certificates.items() for text in sentences(name, summary, known, differences)]
 
 
 def _asked(inputs: ReportInputs) -> dict[str, Any]:

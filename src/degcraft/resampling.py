@@ -26,20 +26,21 @@ def resize(image: FloatImage, height: int, width: int, kind: str = "bicubic") ->
     """Resize an image; nothing is rounded or clipped.
 
     Args:
-        image: (H, W, 3) float32.
+        image: (H, W, C) float32.
         height: rows of the result.
         width: columns of the result.
         kind: one of `KINDS`. ``bicubic`` is Keys' kernel with a = -0.5, edges renormalised (Pillow's convention).
 
     Returns:
-        (height, width, 3) float32.
+        (height, width, C) float32.
     """
+    shape = (height, width, image.shape[2])  # OpenCV drops the last dimension of a single channel
     if kind in _ALIASED:
-        return np.asarray(cv2.resize(image, (width, height), interpolation=_ALIASED[kind]), np.float32)
+        return np.asarray(cv2.resize(image, (width, height), interpolation=_ALIASED[kind]), np.float32).reshape(shape)
     if image.shape[:2] == (height, width):
         return image
     if kind == "area" and height <= image.shape[0] and width <= image.shape[1]:  # the same, and faster
-        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.float32).reshape(shape)
     return _separable(image, _bands(image.shape[0], height, kind), _bands(image.shape[1], width, kind))
 
 
@@ -129,22 +130,23 @@ class _Bands:
 
 def _separable(image: FloatImage, vertical: _Bands, horizontal: _Bands) -> FloatImage:
     """What a vertical and a horizontal matrix make of an image."""
-    height, width = vertical.target, image.shape[1]
+    height, (width, channels) = vertical.target, image.shape[1:]
     blocks, results, columns = vertical.values.shape
     lines = image.reshape(len(image), -1)
     shorter = np.empty((blocks, results, lines.shape[1]), np.float32)
     for block, first in enumerate(vertical.first):
         np.matmul(vertical.values[block], lines[first : first + columns], out=shorter[block])
-    planes = np.empty((3, height, width), np.float32)
-    cv2.mixChannels([shorter.reshape(-1, width, 3)[:height]], list(planes), [0, 0, 1, 1, 2, 2])
+    planes = np.empty((channels, height, width), np.float32)
+    same = np.arange(channels).repeat(2).tolist()
+    cv2.mixChannels([shorter.reshape(-1, width, channels)[:height]], list(planes), same)
     blocks, results, columns = horizontal.values.shape
     rows = planes.reshape(-1, width)
-    smaller = np.empty((3 * height, blocks * results), np.float32)
+    smaller = np.empty((channels * height, blocks * results), np.float32)
     for block, first in enumerate(horizontal.first):
         part = smaller[:, block * results : (block + 1) * results]
         np.matmul(rows[:, first : first + columns], horizontal.values[block].T, out=part)
-    channels = smaller.reshape(3, height, -1)[..., : horizontal.target]
-    return np.asarray(cv2.merge(list(channels)), np.float32)
+    found = smaller.reshape(channels, height, -1)[..., : horizontal.target]
+    return np.asarray(cv2.merge(list(found)), np.float32).reshape(height, -1, channels)
 
 
 @lru_cache(maxsize=512)

@@ -220,11 +220,13 @@ class UpscaleSettings:
 
     Attributes:
         tile: side of the tiles, LR pixels; larger images are worked through tile by tile.
-        overlap: LR pixels of surroundings that a tile sees on every side and that are cut off its result. From the
-            network's receptive field on, a tiled result equals an untiled one.
+        overlap: LR pixels of surroundings that a tile sees on every side; in a quarter of them, tiles fade into each
+            other. From 4/3 of what the network sees to a side on, a tiled result equals an untiled one.
+        ensemble: mean of the results for the eight flips and turns of an image (geometric self-ensemble).
         threads: CPU threads.
     """
 
     tile: int = 256
     overlap: int = 32
+    ensemble: bool = False
     threads: int = 1

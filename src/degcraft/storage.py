@@ -1,8 +1,10 @@
-"""Files that appear complete or not at all, and HDF5 files that say what is wrong with them."""
+"""Files that appear complete or not at all, digests, and HDF5 files that say what is wrong with them."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,21 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         partial.replace(final)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name; copy it where the file system has no such thing."""
+    with replacing(target) as partial:
+        try:
+            partial.hardlink_to(source)
+        except OSError:
+            shutil.copyfile(source, partial)
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Hexadecimal digest of a file's bytes."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from degcraft.device import on_device, prepare
 from degcraft.errors import UserError
-from degcraft.images import ImageError, Uint8Image, distinct_stems, list_images, read_image, write_image
+from degcraft.images import ImageError, count_pixels, distinct_stems, list_images, read_photo, write_image
 from degcraft.networks import load_network
-from degcraft.networks.sr import to_tensor
-from degcraft.progress import track
+from degcraft.progress import Progress
+from degcraft.provenance import code_digest
+from degcraft.resampling import resize
 from degcraft.settings import UpscaleSettings
-from degcraft.storage import replacing
+from degcraft.storage import link_or_copy, replacing, sha256
+from degcraft.tiles import restore_tiled
+
+P = TypeVar("P", bound=np.uint8 | np.uint16)
+SMALLEST = 16  # LR pixels, side of the tiles below which no memory is enough
+
+
+class SelfEnsemble(nn.Module):
+    """Mean of what a network makes of the eight flips and turns of an image, turned back.
+
+    Timofte, Rothe and Van Gool, *Seven ways to improve example-based single image super resolution*, CVPR 2016.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, h, w) in 0..1 to (N, 3, scale*h, scale*w), not clipped."""
+        results = []
+        for turns in range(4):
+            turned = torch.rot90(x, turns, (2, 3))
+            results.append(torch.rot90(self.network(turned), -turns, (2, 3)))
+            results.append(torch.rot90(self.network(turned.flip(3)).flip(3), -turns, (2, 3)))
+        return torch.stack(results).mean(dim=0)
 
 
 class Upscaler:
@@ -25,7 +56,7 @@ class Upscaler:
 
     Args:
         path: ``model.safetensors``.
-        settings: tiles and threads.
+        settings: tiles, threads, self-ensemble.
 
     Raises:
         UserError: the file is missing, damaged or no SR model.
@@ -39,57 +70,138 @@ class Upscaler:
         self.scale = arguments["scale"]
         self._settings = settings
         self._device = prepare(settings.threads, 0, "upscale")
-        self._network = on_device(network, self._device)
+        self._network = on_device(SelfEnsemble(network) if settings.ensemble else network, self._device)
 
-    def __call__(self, image: Uint8Image) -> Uint8Image:
-        """(h, w, 3) uint8 to (scale*h, scale*w, 3) uint8."""
-        return upscale_tiled(self._network, image, self.scale, self._settings, self._device)
+    def __call__(self, image: NDArray[P], advance: Callable[[int], None] = lambda _: None) -> NDArray[P]:
+        """Super-resolve an image; transparency, where there is any, is interpolated.
+
+        Args:
+            image: (h, w, 3) or (h, w, 4), uint8 or uint16.
+            advance: is told how many LR pixels are done, now and then.
+
+        Returns:
+            (scale*h, scale*w, 3 or 4) of the same type.
+
+        Raises:
+            UserError: there is not enough memory for the smallest of tiles.
+        """
+        colours = self._colours(image[..., :3], advance)
+        if image.shape[2] == 3:
+            return colours
+        alpha = resize(image[..., 3:].astype(np.float32), *colours.shape[:2])
+        alpha = np.rint(np.clip(alpha, 0, np.iinfo(image.dtype).max, out=alpha), out=alpha)
+        return np.concatenate([colours, alpha.astype(image.dtype)], axis=2)
+
+    def _colours(self, image: NDArray[P], advance: Callable[[int], None]) -> NDArray[P]:
+        """Super-resolve (h, w, 3); where memory does not suffice, from now on with tiles of half the side."""
+        while (result := self._attempt(image, advance)) is None:
+            self._halve(max(image.shape[:2]))
+        return result
+
+    def _attempt(self, image: NDArray[P], advance: Callable[[int], None]) -> NDArray[P] | None:
+        """Super-resolve (h, w, 3) with the present tiles; None if memory does not suffice."""
+        done = 0
+
+        def count(pixels: int) -> None:
+            nonlocal done
+            done += pixels
+            advance(pixels)
+
+        try:
+            return upscale_tiled(self._network, image, self.scale, self._settings, self._device, count)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            advance(-done)
+            return None
+
+    def _halve(self, longer: int) -> None:
+        """Make do with smaller tiles than those of an image whose longer side is given."""
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        failed = min(self._settings.tile, longer)
+        tile = failed // 2
+        if tile < SMALLEST:
+            raise UserError(
+                f"upscale: out of memory with tiles of {failed} pixels, and smaller ones would not help; free some "
+                f"memory, or lower upscale.overlap ({self._settings.overlap})"
+            )
+        logging.getLogger("degcraft").warning("upscale: out of memory; going on with tiles of %d pixels", tile)
+        self._settings = replace(self._settings, tile=tile)
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error says that there was not enough memory, on CUDA or on the CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 @torch.no_grad()
 def upscale_tiled(
-    network: nn.Module, image: Uint8Image, scale: int, settings: UpscaleSettings, device: torch.device
-) -> Uint8Image:
-    """Run a network over an image in overlapping tiles; (h, w, 3) uint8 to (scale*h, scale*w, 3) uint8."""
-    height, width = image.shape[:2]
-    result = np.empty((height * scale, width * scale, 3), np.uint8)
-    tile, overlap = settings.tile, settings.overlap
-    for top in range(0, height, tile):
-        for left in range(0, width, tile):
-            bottom, right = min(top + tile, height), min(left + tile, width)
-            first_row, first_column = max(top - overlap, 0), max(left - overlap, 0)
-            part = image[first_row : bottom + overlap, first_column : right + overlap]
-            output = network(to_tensor(torch.from_numpy(part[None]).to(device)))[0].clamp(0.0, 1.0)
-            pixels = (output * 255.0).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-            row, column = (top - first_row) * scale, (left - first_column) * scale
-            inside = pixels[row : row + (bottom - top) * scale, column : column + (right - left) * scale]
-            result[top * scale : bottom * scale, left * scale : right * scale] = inside
-    return result
+    network: nn.Module,
+    image: NDArray[P],
+    scale: int,
+    settings: UpscaleSettings,
+    device: torch.device,
+    advance: Callable[[int], None] = lambda _: None,
+) -> NDArray[P]:
+    """Run a network over an image in overlapping tiles; see `degcraft.tiles.restore_tiled`."""
+
+    def restore(part: NDArray[np.float32]) -> NDArray[np.float32]:
+        output = network(torch.from_numpy(part[None]).to(device).permute(0, 3, 1, 2))[0].clamp(0.0, 1.0)
+        return np.asarray(output.permute(1, 2, 0).cpu().numpy(), np.float32)
+
+    return restore_tiled(restore, image, scale, settings.tile, settings.overlap, advance)
 
 
 def upscale_folder(
     photos: str | os.PathLike[str],
     model: str | os.PathLike[str],
     output: str | os.PathLike[str],
+    kept: str | os.PathLike[str],
     settings: UpscaleSettings,
 ) -> None:
     """Super-resolve every photo of a folder into PNG files of the same stems; unreadable ones are skipped with a line.
 
+    Every finished photo is kept under the digest of all that it was made from, and linked into the output at the end.
+    So a killed run goes on where it was, and another run works on new or changed photos alone.
+
+    Args:
+        photos: folder of photos.
+        model: ``model.safetensors``.
+        output: folder to write into.
+        kept: folder of finished photos, on the same file system; those of none of the photos are removed.
+        settings: tiles, threads, self-ensemble.
+
     Raises:
         UserError: no photo can be read, or two would be written to one name.
     """
-    apply = Upscaler(model, settings)
     paths = list_images(photos)
     distinct_stems(paths)
-    written = 0
-    for path in track(paths, len(paths), "upscale"):
-        try:
-            image = read_image(path)
-        except ImageError as error:
-            logging.getLogger("degcraft").warning("skipped %s", error)
-            continue
-        with replacing(Path(output) / f"{path.stem}.png") as partial:
-            write_image(partial, apply(image))
-        written += 1
-    if not written:
+    made_with = [asdict(settings), sha256(model), code_digest("upscale")]
+    made = {path: Path(kept) / f"{_digest([*made_with, sha256(path)])}.png" for path in paths}
+    missing = [path for path in paths if not made[path].is_file()]
+    if len(missing) < len(paths):
+        logging.getLogger("degcraft").info("upscale: %d photos are done", len(paths) - len(missing))
+    apply = Upscaler(model, settings)
+    total = sum(map(count_pixels, missing))
+    with Progress(total, "upscale", unit="megapixels", per=1_000_000) as progress:
+        for path in missing:
+            try:
+                photo = read_photo(path)
+            except ImageError as error:
+                logging.getLogger("degcraft").warning("skipped %s", error)
+                progress.advance(count_pixels(path))
+                continue
+            with replacing(made[path]) as partial:
+                write_image(partial, apply(photo, progress.advance))
+    whole = {path: file for path, file in made.items() if file.is_file()}
+    if not whole:
         raise UserError(f"{photos}: holds no photo that can be read; see the log for the reasons")
+    for path, file in whole.items():
+        link_or_copy(file, Path(output) / f"{path.stem}.png")
+    for file in set(Path(kept).iterdir()) - set(whole.values()):
+        file.unlink()
+
+
+def _digest(parts: list[object]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

@@ -48,6 +48,9 @@ rule summary:
         parts=[f"results/evaluation/{d}/seed{s}/parts/{target}.csv" for d, s in models() for target in tested_targets()],
     output:
         summary=report("results/summary.csv", caption="../report/summary.rst", category="results"),
+        differences=report("results/differences.csv", caption="../report/differences.rst", category="results"),
+        # a table of its own, since others rely on the rows of summary.csv
+        perceptual=["results/perceptual.csv"] if CONFIG.lpips else [],
         tables=[f"results/evaluation/{d}/seed{s}/{name}.csv" for d, s in models() for name in testsets(d)],
     log:
         "results/logs/summary.log",
@@ -62,9 +65,10 @@ rule summary:
     params:
         models=models(),
         targets=tested_targets(),
+        metrics=["lpips"] if CONFIG.lpips else [],
         bootstrap=CONFIG.evaluate.bootstrap,
         seed=CONFIG.seed,
-        code=code_digest("evaluate"),
+        code=code_digest("summary"),
     message:
         "summary: comparing the models"
     script:

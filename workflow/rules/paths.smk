@@ -96,7 +96,13 @@ def tests(w):
         "tests": target_photos(w.target, "lr", "hr"),
         "full": f"results/testsets/{w.target}/full",
         "clean": f"results/testsets/{w.target}/clean",
+        "lpips": lpips_files(),
     }
+
+
+def lpips_files():
+    """Weights of LPIPS, where it is wanted."""
+    return [str(path) for path in CONFIG.lpips or ()]
 
 
 def upscale_photos(name):
@@ -108,6 +114,11 @@ def upscale_photos(name):
 def upscaled_folders():
     """Folders that are made where crafted models are trained."""
     return [f"results/upscaled/{name}" for name in CONFIG.targets if "crafted" in CONFIG.distributions]
+
+
+def onnx_models():
+    """ONNX files of all models, where the configuration wants them."""
+    return [f"results/models/{d}/seed{s}/model.onnx" for d, s in models() if CONFIG.onnx and d != "bicubic"]
 
 
 def degraded_folders():

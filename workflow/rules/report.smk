@@ -2,6 +2,8 @@
 rule report:
     input:
         summary="results/summary.csv",
+        differences="results/differences.csv",
+        perceptual=rules.summary.output.perceptual,
         tables=rules.summary.output.tables,
         photos="results/hr/photos.csv",
         extractor=f"results/extractor/{CONFIG.extractor}.safetensors",

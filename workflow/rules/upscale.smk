@@ -17,6 +17,8 @@ rule upscale:
         runtime=240,
     params:
         folder=lambda w: str(CONFIG.targets[w.target].upscale or target_folder(w.target, "reference")),
+        # outside the declared outputs, so that what is done outlives a killed job
+        kept="results/checkpoints/upscale/{target}",
         settings=settings("upscale"),
         code=code_digest("upscale"),
     message:

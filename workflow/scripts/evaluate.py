@@ -17,9 +17,14 @@ with job(snakemake):
         restore = Upscaler(snakemake.input.model, UpscaleSettings(**params.upscale))
     else:
         restore = bicubic(params.scale)
+    perceptual = None
+    if snakemake.input.lpips:
+        from degcraft.lpips import Lpips  # torch
+
+        perceptual = Lpips(*snakemake.input.lpips, params.upscale["threads"])
     pairs = own_pairs(snakemake.wildcards.target, params.lr, params.hr)
     pairs += made_pairs("full", snakemake.input.full, params.hr) + made_pairs("clean", snakemake.input.clean, params.hr)
-    table = evaluate(restore, pairs, params.scale, Path(snakemake.output.examples), settings.examples)
+    table = evaluate(restore, pairs, params.scale, Path(snakemake.output.examples), settings.examples, perceptual)
     table.insert(1, "target", snakemake.wildcards.target)
     with replacing(snakemake.output.table) as partial:
         table.to_csv(partial, index=False)

@@ -11,6 +11,7 @@ with job(snakemake):
     write_report(
         ReportInputs(
             results=Path(snakemake.output.page).parent,
+            perceptual=bool(snakemake.input.perceptual),
             config=params.config,
             scale=params.scale,
             seed=params.seed,

@@ -5,8 +5,9 @@ from pathlib import Path
 import pandas as pd
 from job import job
 
-from degcraft.evaluate import summarise
+from degcraft.metrics import METRICS
 from degcraft.storage import replacing
+from degcraft.summary import differences, summarise
 
 with job(snakemake):
     params = snakemake.params
@@ -24,5 +25,12 @@ with job(snakemake):
         for name, rows in table.groupby("testset", sort=False):
             with replacing(folder / f"{name}.csv") as partial:
                 rows.drop(columns="testset").to_csv(partial, index=False)
-    with replacing(snakemake.output.summary) as partial:
-        summarise(tables, params.bootstrap, params.seed).to_csv(partial, index=False)
+    drawn = params.bootstrap, params.seed
+    compared = {
+        snakemake.output.summary: summarise(tables, *drawn),
+        snakemake.output.differences: differences(tables, *drawn, metrics=[*METRICS, *params.metrics]),
+        **{file: summarise(tables, *drawn, metrics=params.metrics) for file in snakemake.output.perceptual},
+    }
+    for file, table in compared.items():
+        with replacing(file) as partial:
+            table.to_csv(partial, index=False)

@@ -10,5 +10,6 @@ with job(snakemake):
         snakemake.params.folder,
         snakemake.input.model,
         snakemake.output.folder,
+        snakemake.params.kept,
         UpscaleSettings(**snakemake.params.settings),
     )

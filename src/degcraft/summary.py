@@ -1,0 +1,80 @@
+"""Compare the models: means over the test photos, and differences photo by photo, with bootstrap intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from degcraft.metrics import METRICS, bootstrap_mean
+from degcraft.seeds import stream
+
+AGAINST = "full"  # the distribution that all others are compared with
+Tables = Mapping[tuple[str, int], pd.DataFrame]
+"""By distribution and seed, rows as `degcraft.evaluate.evaluate` returns them, with a column ``target``."""
+
+
+def summarise(tables: Tables, resamplings: int, seed: int, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+    """Means over photos with bootstrap intervals, for every distribution, seed, test set and metric.
+
+    Several degradations of one photo count as one value, their mean. All rows are resampled alike, so differences of
+    intervals on one test set are differences of models.
+
+    Args:
+        tables: of all models, and of interpolation.
+        resamplings: bootstrap resamplings.
+        seed: of the resampling.
+        metrics: columns of the tables.
+
+    Returns:
+        ``distribution, seed, testset, metric, value, low, high, n``; n counts photos.
+    """
+    rows = []
+    for (distribution, model_seed), table in tables.items():
+        for testset, photos in _photos(table, metrics):
+            for metric, *numbers in _means(photos, resamplings, seed):
+                rows.append((distribution, model_seed, testset, metric, *numbers))
+    columns = ["distribution", "seed", "testset", "metric", "value", "low", "high", "n"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def differences(tables: Tables, resamplings: int, seed: int, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+    """Mean differences to the model of the same seed that was trained on `AGAINST`, photo by photo.
+
+    Both models saw the same degraded photos, so the spread of the photos themselves, which is most of what the
+    intervals of `summarise` hold, drops out. Interpolation, which has no seed, is compared with every seed.
+
+    Args:
+        tables: of all models, and of interpolation.
+        resamplings: bootstrap resamplings of the photos.
+        seed: of the resampling.
+        metrics: columns of the tables.
+
+    Returns:
+        ``distribution, against, seed, testset, metric, value, low, high, n``; empty if `AGAINST` was not trained.
+    """
+    rows = []
+    for other_seed in (s for d, s in tables if d == AGAINST):
+        others = dict(_photos(tables[AGAINST, other_seed], metrics))
+        for (distribution, model_seed), table in tables.items():
+            if distribution == AGAINST or (model_seed != other_seed and distribution != "bicubic"):
+                continue
+            for testset, photos in _photos(table, metrics):
+                gained = photos - others[testset].loc[photos.index]
+                for metric, *numbers in _means(gained, resamplings, seed):
+                    rows.append((distribution, AGAINST, other_seed, testset, metric, *numbers))
+    columns = ["distribution", "against", "seed", "testset", "metric", "value", "low", "high", "n"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _photos(table: pd.DataFrame, metrics: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Test sets, and the metrics of each of their photos, by target and photo."""
+    for testset, images in table.groupby("testset", sort=False):
+        yield str(testset), images.groupby(["target", "photo"])[list(metrics)].mean()
+
+
+def _means(photos: pd.DataFrame, resamplings: int, seed: int) -> Iterator[tuple[str, float, float, float, int]]:
+    """Metric, mean, ends of the interval, number of photos."""
+    for metric in photos.columns:
+        values = photos[metric].to_numpy()
+        yield str(metric), *bootstrap_mean(values, resamplings, stream(seed, "summary")), len(photos)

@@ -1,0 +1,53 @@
+"""What the log says of long work."""
+
+from __future__ import annotations
+
+import logging
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from degcraft import progress
+from degcraft.progress import Progress, track
+
+
+@pytest.fixture
+def lines(caplog, monkeypatch):
+    """Every step writes a line, on a clock that a step moves on by ten seconds."""
+    clock = iter(range(0, 10_000, 10))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    monkeypatch.setattr(progress, "_INTERVAL", 0.0)
+    caplog.set_level(logging.INFO, "degcraft")
+    return lambda: caplog.messages
+
+
+def test_items_pass_and_the_time_left_is_said(lines):
+    assert list(track("abc", 3, "work")) == ["a", "b", "c"]
+    assert lines() == [
+        "work: 1 of 3, 0.1 a second, 00:20 left",
+        "work: 2 of 3, 0.1 a second, 00:10 left",
+        "work: 3 of 3, 0.1 a second, 00:00 left",
+    ]
+
+
+def test_what_was_done_before_does_not_count_as_speed(lines):
+    list(track("ab", 10, "train", start=8))
+    assert lines()[0] == "train: 9 of 10, 0.1 a second, 00:10 left"
+
+
+def test_units_and_work_that_is_done_again(lines):
+    with Progress(4_000_000, "upscale", unit="megapixels", per=1_000_000) as work:
+        work.advance(500_000)
+        work.advance(-500_000)
+        work.advance(4_000_000)
+    assert lines()[0] == "upscale: 0.50 of 4.00 megapixels, 0.05 a second, 01:10 left"
+    assert lines()[1] == "upscale: 0.00 of 4.00 megapixels, 0 a second, ? left"
+    assert lines()[2].endswith("00:00 left")
+
+
+def test_lines_are_rare_and_the_last_one_is_certain(caplog):
+    caplog.set_level(logging.INFO, "degcraft")
+    list(track(range(1000), 1000, "work"))
+    assert len(caplog.messages) == 1
+    assert re.match(r"work: 1000 of 1000, .* a second, 00:00 left", caplog.messages[0])
