@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import h5py
 import numpy as np
@@ -14,19 +19,17 @@ from torch.nn import functional
 
 from degcraft.errors import UserError
 from degcraft.networks import load_network
-from degcraft.networks.sr import Compact, to_tensor
+from degcraft.networks.sr import to_tensor
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.settings import PairSettings, TrainSettings
-from degcraft.train import _Run, train
+from degcraft.train import train
+from degcraft.training.checkpoints import Checkpoint
+from degcraft.training.run import Run
 
 TINY = TrainSettings(
     channels=6, blocks=1, steps=120, batch=4, crop=8, learning_rate=3e-3, warmup=10, checkpoint_every=50
 )
 SHORT = dataclasses.replace(TINY, steps=24, checkpoint_every=10)
-
-
-class KilledError(Exception):
-    """Stands for a kill right after a checkpoint has been written."""
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +55,17 @@ def run(pairs, scale, tmp_path):
 
 @pytest.fixture
 def interrupted(run, monkeypatch, tmp_path):
-    """``interrupted(name, settings, after)``: stop after so many checkpoints; the last one's path."""
+    """``interrupted(name, settings)``: stop after the first checkpoint; its path."""
 
-    def interrupt(name, settings=SHORT, after=1):
-        save, saved = _Run.save, []
+    def interrupt(name, settings=SHORT):
+        save = Checkpoint.save
 
-        def save_and_die(self, path, identity):
-            save(self, path, identity)
-            saved.append(path)
-            if len(saved) == after:
-                raise KilledError
+        def save_and_stop(self, state):
+            save(self, state)
+            raise KeyboardInterrupt
 
-        with monkeypatch.context() as patch, pytest.raises(KilledError):
-            patch.setattr(_Run, "save", save_and_die)
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Checkpoint, "save", save_and_stop)
             run(name, settings)
         assert sorted(path.name for path in tmp_path.glob(f"{name}*")) == [f"{name}.checkpoint"]
         return tmp_path / f"{name}.checkpoint"
@@ -102,27 +103,108 @@ def test_same_seed_same_bytes(run, network):
     assert run("a", settings)[0] != run("c", settings, seed=1)[0]
 
 
-@pytest.mark.parametrize("after", [1, 2])
-def test_going_on_after_a_kill_gives_the_same_weights(run, interrupted, after):
-    whole = run("whole")
-    interrupted("killed", after=after)
-    assert run("killed")[0] == whole[0]
+def driver(folder, pairs, settings, scale):
+    """Train in a process that can be killed; prints nothing, so that what it prints are the steps that were done."""
+    script = folder / "driver.py"
+    script.write_text(DRIVER)
+    (folder / "settings.json").write_text(json.dumps(dataclasses.asdict(settings)))
+    return [sys.executable, str(script), str(pairs), str(folder), str(scale)]
 
 
-@pytest.mark.parametrize("every", [50, 30])
-def test_going_on_after_a_kill_gives_the_same_curve(run, interrupted, every):
-    settings = dataclasses.replace(TINY, checkpoint_every=every)
+# A child is forked for every kill, so that torch is imported once; with one thread that is safe.
+DRIVER = """
+import json, os, pathlib, signal, sys
+import torch
+from degcraft.settings import TrainSettings
+from degcraft.train import train
+from degcraft.training.run import Run
+
+pairs, folder, scale = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3])
+settings = TrainSettings(**json.loads((folder / "settings.json").read_text()))
+advance, save = Run.advance, torch.save
+
+
+def go(name):
+    files = (folder / f"{name}{suffix}" for suffix in (".safetensors", ".csv", ".checkpoint"))
+    train(pairs, *files, settings, scale, 0)
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def killed(name, when, writing=False):
+    "Fork, train and die by SIGKILL before a step, or in the middle of writing the checkpoint after it."
+    pid = os.fork()
+    if pid == 0:
+        def advance_or_die(self, *batch):
+            if self.step == when and not writing:
+                die()
+            advance(self, *batch)
+
+        def save_half(state, path):
+            save(state, path)
+            if state["run"]["step"] == when and writing:
+                os.truncate(path, path.stat().st_size // 2)
+                die()
+
+        Run.advance, torch.save = advance_or_die, save_half
+        go(name)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL, when
+
+
+go("whole")
+for step in range(settings.steps):  # one kill, at any step
+    killed(f"at{step}", step)
+for step in (1, 9, 10, 15, 21, 23):  # one after the other
+    killed("again", step)
+for step in (10, 20):
+    killed("writing", step, writing=True)
+for name in [*(f"at{step}" for step in range(settings.steps)), "again", "writing"]:
+    go(name)
+"""
+
+
+def test_killed_at_any_step_and_resumed_the_bytes_are_the_same(pairs, scale, tmp_path):
+    subprocess.run(driver(tmp_path, pairs, SHORT, scale), check=True, timeout=300)
+    models = {path.read_bytes() for path in tmp_path.glob("*.safetensors")}
+    curves = {path.read_bytes() for path in tmp_path.glob("*.csv")}
+    assert len(list(tmp_path.glob("*.safetensors"))) == SHORT.steps + 3
+    assert (len(models), len(curves)) == (1, 1)
+    assert not [path for path in tmp_path.iterdir() if "partial" in path.name or path.suffix == ".checkpoint"]
+
+
+def test_killed_from_outside_at_any_moment(pairs, scale, tmp_path, run):
+    settings = dataclasses.replace(TINY, steps=100_000, checkpoint_every=5)
+    script = tmp_path / "endless.py"
+    script.write_text(DRIVER.partition('go("whole")')[0] + 'go("endless")\n')
+    command = driver(tmp_path, pairs, settings, scale)
+    process = subprocess.Popen([command[0], str(script), *command[2:]])
+    checkpoint = tmp_path / "endless.checkpoint"
+    while not checkpoint.exists() and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    state = torch.load(checkpoint, weights_only=True)["run"]
+    assert state["step"] >= 5 and state["step"] % 5 == 0
+    assert not (tmp_path / "endless.safetensors").exists()
+
+
+def test_going_on_gives_the_same_curve(run, interrupted):
+    settings = dataclasses.replace(TINY, checkpoint_every=30)  # between two rows
     whole = run("whole", settings)
     interrupted("killed", settings)
     assert run("killed", settings) == whole
 
 
-def test_going_on_does_not_start_again(run, interrupted, tmp_path, monkeypatch):
-    interrupted("killed", after=2)
-    steps, advance = [], _Run.advance
-    monkeypatch.setattr(_Run, "advance", lambda self, loss: steps.append(self.step) or advance(self, loss))
+def test_going_on_does_not_start_again(run, interrupted, monkeypatch):
+    interrupted("killed")
+    steps, advance = [], Run.advance
+    monkeypatch.setattr(Run, "advance", lambda self, *batch: steps.append(self.step) or advance(self, *batch))
     run("killed")
-    assert steps == [20, 21, 22, 23]
+    assert steps == list(range(10, 24))
 
 
 def test_workers_and_how_often_to_save_change_nothing(run, interrupted, tmp_path):
@@ -133,10 +215,22 @@ def test_workers_and_how_often_to_save_change_nothing(run, interrupted, tmp_path
 
 
 @pytest.mark.parametrize("change", [{"learning_rate": 1e-3}, {"channels": 5}, {"steps": 30}, {"batch": 3}])
-def test_a_checkpoint_of_other_settings_is_ignored(run, interrupted, change):
-    interrupted("killed")
+def test_a_checkpoint_of_other_settings_is_refused(run, interrupted, change):
+    checkpoint = interrupted("killed")
     settings = dataclasses.replace(SHORT, **change)
+    (key, value), before = next(iter(change.items())), checkpoint.read_bytes()
+    message = rf"killed\.checkpoint: .*\(train\.{key} was {getattr(SHORT, key)} and is {value}\).*delete the file"
+    with pytest.raises(UserError, match=message):
+        run("killed", settings)
+    assert checkpoint.read_bytes() == before
+    checkpoint.unlink()
     assert run("killed", settings) == run("fresh", settings)
+
+
+def test_a_checkpoint_of_another_seed_is_ignored(run, interrupted, caplog):
+    interrupted("killed")
+    assert run("killed", seed=1) == run("fresh", seed=1)
+    assert "of other pairs or seeds; starting again" in caplog.text
 
 
 def test_a_checkpoint_of_other_pairs_is_ignored(run, interrupted, pairs, scale, tmp_path):
@@ -192,45 +286,13 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(run, tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_the_training(run, tmp_path):
-    with pytest.raises(UserError, match=r"loss is (nan|inf) at step 24; lower train\.learning_rate"):
+    with pytest.raises(UserError, match=r"loss is (nan|inf) at step 2; lower train\.learning_rate"):
         run("a", dataclasses.replace(SHORT, learning_rate=1e30))
     assert not (tmp_path / "a.safetensors").exists()
 
 
-def test_averaged_weights_by_hand():
-    torch.manual_seed(0)
-    run = _Run(Compact(channels=3, blocks=0, scale=2), dataclasses.replace(TINY, ema=0.3))
-    expected = {name: value.clone() for name, value in run.network.state_dict().items()}
-    for step in range(1, 8):
-        run.advance(functional.l1_loss(run.network(torch.rand(1, 3, 4, 4)), torch.rand(1, 3, 8, 8)))
-        decay = min(0.3, step / (step + 10))  # 1/11, 2/12, ... and from step 5 on 0.3
-        for name, value in run.network.state_dict().items():
-            expected[name] = decay * expected[name] + (1 - decay) * value
-    for name, value in run.average.items():
-        torch.testing.assert_close(value, expected[name])
-        assert not torch.equal(value, run.network.state_dict()[name])
-
-
 def test_the_averaged_weights_are_what_is_saved(run):
     assert run("a")[0] != run("b", dataclasses.replace(SHORT, ema=0.0))[0]
-
-
-def test_without_averaging_the_last_weights_are_saved():
-    torch.manual_seed(0)
-    run = _Run(Compact(channels=3, blocks=0, scale=2), dataclasses.replace(TINY, ema=0.0))
-    run.advance(functional.l1_loss(run.network(torch.rand(1, 3, 4, 4)), torch.rand(1, 3, 8, 8)))
-    for name, value in run.network.state_dict().items():
-        torch.testing.assert_close(run.average[name], value)
-
-
-def test_the_learning_rate_rises_and_falls():
-    run = _Run(Compact(channels=3, blocks=0, scale=2), TINY)
-    rates = [run.learning_rate(step) for step in range(TINY.steps)]
-    assert rates[0] == pytest.approx(TINY.learning_rate / 10)
-    assert rates[:9] == sorted(rates[:9])
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert rates[60] == pytest.approx(TINY.learning_rate / 2)  # half way down the cosine
-    assert 0 < rates[-1] < 1e-3 * TINY.learning_rate
 
 
 def test_a_crop_larger_than_the_patches_is_named(run):

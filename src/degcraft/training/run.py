@@ -1,0 +1,112 @@
+"""One training: its network, its optimiser, the averaged weights, and the curve so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from degcraft.device import autocast, on_device
+from degcraft.errors import UserError
+from degcraft.networks.sr import to_tensor
+from degcraft.seeds import integer
+from degcraft.settings import TrainSettings
+from degcraft.training.schedule import learning_rate
+
+
+class Run:
+    """Everything that changes from step to step, that is, all that a checkpoint holds.
+
+    Attributes:
+        step: how many steps are done.
+        network: the network that is trained.
+        average: the averaged weights, which are what is saved in the end.
+        rows: rows of the curve so far.
+    """
+
+    def __init__(self, network: nn.Module, settings: TrainSettings, seed: int, device: torch.device) -> None:
+        self.step = 0
+        self.network = on_device(network, device)
+        self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        self.rows: list[dict[str, float]] = []
+        self._losses: list[torch.Tensor] = []  # since the last row
+        self._settings, self._seed, self._device = settings, seed, device
+        self._optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
+
+    def advance(self, lr: torch.Tensor, hr: torch.Tensor) -> None:
+        """One optimiser step and the averaging.
+
+        Args:
+            lr: (N, h, w, 3) uint8.
+            hr: (N, scale*h, scale*w, 3) uint8.
+        """
+        # what a network draws (dropout) follows from the step, so that no state of a generator has to be kept
+        seed_step(integer(self._seed, "train-step", self.step), self._device)
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(self._settings, self.step)
+        x, y = (to_tensor(images.to(self._device, non_blocking=True)) for images in (lr, hr))
+        with autocast(self._device, self._settings.amp):
+            output = self.network(x)
+        loss = functional.l1_loss(output.float(), y)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimizer.step()
+        self.step += 1
+        self._losses.append(loss.detach())
+        self._follow()
+
+    def _follow(self) -> None:
+        """Move the averaged weights towards the current ones."""
+        # early on the average follows closely, so that it does not remember the random start
+        decay = min(self._settings.ema, self.step / (self.step + 10))
+        current = self.network.state_dict()
+        with torch.no_grad():
+            torch._foreach_lerp_([self.average[name] for name in current], list(current.values()), 1.0 - decay)
+
+    def check(self) -> None:
+        """Stop where the loss is no number any more, before anything made of it is kept.
+
+        Raises:
+            UserError: so it is.
+        """
+        losses = torch.stack(self._losses) if self._losses else torch.zeros(0)
+        wrong = torch.nonzero(~torch.isfinite(losses))
+        if len(wrong):
+            step = self.step - len(losses) + int(wrong[0]) + 1
+            raise UserError(
+                f"train: the loss is {float(losses[wrong[0]])} at step {step}; lower train.learning_rate and run again"
+            )
+
+    def add_row(self) -> None:
+        """A row of the curve: mean loss since the row before."""
+        loss = float(torch.stack(self._losses).mean())
+        rate = learning_rate(self._settings, self.step - 1)
+        self.rows.append({"step": self.step, "loss": loss, "learning_rate": rate})
+        self._losses.clear()
+
+    def state(self) -> dict[str, Any]:
+        """What `load` takes: tensors, and plain values in lists and dictionaries."""
+        return {
+            "step": self.step,
+            "rows": self.rows,
+            "losses": self._losses,
+            "network": self.network.state_dict(),
+            "average": self.average,
+            "optimizer": self._optimizer.state_dict(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.step, self.rows, self._losses = state["step"], state["rows"], state["losses"]
+        self.network.load_state_dict(state["network"])
+        self.average = state["average"]
+        self._optimizer.load_state_dict(state["optimizer"])
+
+
+def seed_step(seed: int, device: torch.device) -> None:
+    """As `torch.manual_seed`, which on a machine without CUDA keeps a record of every call for later."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
