@@ -10,6 +10,7 @@ import torch
 from degcraft.errors import UserError
 from degcraft.networks.sr import Compact
 from degcraft.settings import TrainSettings
+from degcraft.training.losses import PIXEL_LOSSES
 from degcraft.training.run import Run
 
 SETTINGS = TrainSettings(steps=20, learning_rate=3e-3, warmup=2)
@@ -66,5 +67,33 @@ def test_the_first_loss_that_is_no_number_is_named():
         if step == 4:
             torch.nn.init.constant_(run.network.body[0].bias, torch.nan)
         run.advance(*batch(step))
-    with pytest.raises(UserError, match=r"the loss is nan at step 5; lower train\.learning_rate"):
+    with pytest.raises(UserError, match=r"the loss is nan at step 5; lower train\.learning_rate, or set"):
         run.check()
+
+
+def test_gradients_are_shortened_to_the_norm(monkeypatch):
+    run, norms = some_run(gradient_clip=1e-3), []
+    step = run._optimizer.step
+    monkeypatch.setattr(run._optimizer, "step", lambda: norms.append(gradient_norm(run.network)) or step())
+    run.advance(*batch())
+    assert norms == [pytest.approx(1e-3, rel=1e-3)]
+    assert gradient_norm(stepped(some_run()).network) > 1e-2
+
+
+def gradient_norm(network):
+    return float(torch.cat([parameter.grad.ravel() for parameter in network.parameters()]).norm())
+
+
+def stepped(run):
+    run.advance(*batch())
+    return run
+
+
+def test_the_loss_is_the_one_that_is_named():
+    x, y = (images.permute(0, 3, 1, 2) / 255 for images in batch())
+    for loss in ("l1", "charbonnier"):
+        run = some_run(loss=loss)
+        expected = PIXEL_LOSSES[loss](run.network(x), y)
+        run.advance(*batch())
+        run.add_row()
+        assert run.rows[0]["loss"] == pytest.approx(expected.item())

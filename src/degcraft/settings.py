@@ -175,8 +175,13 @@ class TrainSettings:
         steps: optimiser steps.
         batch: patches a step.
         crop: side of the LR crops taken from the pairs, pixels.
-        learning_rate: Adam's, after the warm-up; falls to 0 on a cosine.
+        loss: ``l1`` or ``charbonnier``.
+        learning_rate: Adam's, after the warm-up.
+        schedule: how it falls: ``cosine``, to 0 at the last step, or ``multistep``.
+        milestones: where ``multistep`` lets it fall, as shares of ``steps``.
+        decay: by what factor.
         warmup: steps over which it rises from 0.
+        gradient_clip: largest norm of a step's gradient; longer ones are shortened to it. 0 leaves them as they are.
         ema: decay of the averaged weights, which are what is saved; 0 saves the last ones.
         amp: bfloat16 mixed precision on CUDA (a CPU always computes in float32).
         checkpoint_every: steps between checkpoints, from which a killed training goes on.
@@ -190,8 +195,13 @@ class TrainSettings:
     steps: int = 2000
     batch: int = 16
     crop: int = 24
+    loss: str = "l1"
     learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    milestones: tuple[float, ...] = (0.5, 0.8, 0.9, 0.95)
+    decay: float = 0.5
     warmup: int = 100
+    gradient_clip: float = 0.0
     ema: float = 0.999
     amp: bool = True
     checkpoint_every: int = 500

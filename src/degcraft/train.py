@@ -29,7 +29,7 @@ def train(
     scale: int,
     seed: int,
 ) -> None:
-    """Train with L1 loss, Adam, a cosine schedule and averaged weights; go on from ``checkpoint`` if there is one.
+    """Train with Adam and averaged weights as ``settings`` say; go on from ``checkpoint`` if there is one.
 
     Writes ``model`` (safetensors with the metadata to rebuild it) and ``curve`` (CSV ``step, loss, learning_rate``, a
     row every 50 steps, mean loss since the row before). The checkpoint is removed at the end. On a CPU, a training that

@@ -6,13 +6,14 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
+from torch.nn.utils import clip_grad_norm_
 
 from degcraft.device import autocast, on_device
 from degcraft.errors import UserError
 from degcraft.networks.sr import to_tensor
 from degcraft.seeds import integer
 from degcraft.settings import TrainSettings
+from degcraft.training.losses import PIXEL_LOSSES
 from degcraft.training.schedule import learning_rate
 
 
@@ -49,9 +50,11 @@ class Run:
         x, y = (to_tensor(images.to(self._device, non_blocking=True)) for images in (lr, hr))
         with autocast(self._device, self._settings.amp):
             output = self.network(x)
-        loss = functional.l1_loss(output.float(), y)
+        loss = PIXEL_LOSSES[self._settings.loss](output.float(), y)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        if self._settings.gradient_clip:
+            clip_grad_norm_(self.network.parameters(), self._settings.gradient_clip)
         self._optimizer.step()
         self.step += 1
         self._losses.append(loss.detach())
@@ -76,7 +79,8 @@ class Run:
         if len(wrong):
             step = self.step - len(losses) + int(wrong[0]) + 1
             raise UserError(
-                f"train: the loss is {float(losses[wrong[0]])} at step {step}; lower train.learning_rate and run again"
+                f"train: the loss is {float(losses[wrong[0]])} at step {step}; lower train.learning_rate, or set "
+                "train.gradient_clip, and run again"
             )
 
     def add_row(self) -> None:
