@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from torch.utils.data import DataLoader
+import torch
 
 from degcraft.errors import UserError
 from degcraft.pairs import gather_pairs, make_pairs
-from degcraft.pairs_dataset import PairBatches
+from degcraft.pairs_dataset import PairBatches, _oriented, loader
 from degcraft.settings import PairSettings
 from degcraft.space import Choices, Distribution, Step, build
 from degcraft.storage import creating_h5
@@ -55,6 +55,13 @@ def test_crops_stay_aligned_after_flips_and_turns(textured):
     assert len(orientations) > 150  # 7 patches alone would give 7
 
 
+@pytest.mark.parametrize("flip", [0, 1])
+@pytest.mark.parametrize("turns", range(4))
+def test_turns_and_flips_are_those_of_numpy(turns, flip):
+    image = np.random.default_rng(0).integers(0, 256, (9, 9, 3)).astype(np.uint8)[1:6, 2:7]
+    np.testing.assert_array_equal(_oriented(image, turns, flip), np.rot90(image[:, ::-1] if flip else image, turns))
+
+
 def test_all_eight_turns_and_flips_occur(textured):
     dataset = batches(textured, range(150), crop=12)
     seen = {image.tobytes() for i in range(150) for image in dataset[i][0].numpy()}
@@ -71,8 +78,8 @@ def test_every_epoch_is_a_permutation(numbered, batch):
 
 
 def loaded(pairs, workers):
-    loader = DataLoader(batches(pairs, range(12)), batch_size=None, num_workers=workers)
-    return [tuple(part.numpy() for part in item) for item in loader]
+    read = loader(batches(pairs, range(12)), workers, torch.device("cpu"))
+    return [tuple(part.numpy() for part in item) for item in read]
 
 
 def test_batches_do_not_depend_on_the_workers(textured):

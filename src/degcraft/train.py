@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 
 import pandas as pd
-from torch.utils.data import DataLoader
 
 from degcraft.device import prepare
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.pairs import sha256
-from degcraft.pairs_dataset import PairBatches
+from degcraft.pairs_dataset import PairBatches, loader
 from degcraft.progress import track
 from degcraft.settings import TrainSettings
 from degcraft.storage import replacing
@@ -46,8 +45,7 @@ def train(
     if state is not None:
         run.load(state)
     batches = PairBatches(pairs, settings.batch, settings.crop, scale, seed, range(run.step, settings.steps))
-    loader = DataLoader(batches, batch_size=None, num_workers=settings.workers, pin_memory=device.type == "cuda")
-    for lr, hr in track(loader, settings.steps, "train", start=run.step):
+    for lr, hr in track(loader(batches, settings.workers, device), settings.steps, "train", start=run.step):
         run.advance(lr, hr)
         row = run.step % CURVE_EVERY == 0 or run.step == settings.steps
         due = run.step % settings.checkpoint_every == 0 and run.step < settings.steps

@@ -12,7 +12,7 @@ rule train:
         "results/benchmarks/train/{distribution}-seed{seed}.tsv"
     conda:
         "../envs/degcraft.yaml"
-    threads: CONFIG.train.threads
+    threads: CONFIG.train.threads + CONFIG.train.workers
     resources:
         mem_mb=6000,
         runtime=1440,
