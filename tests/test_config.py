@@ -113,6 +113,13 @@ def test_schema_has_no_key_that_the_settings_lack(section, schema):
     assert {key for key in schema["properties"][section]["properties"] if (section, key) not in ELSEWHERE} == known
 
 
+def test_weights_to_start_from_are_looked_for(raw, schema):
+    raw["train"]["start"] = "weights.pth"
+    assert problems(raw, schema).startswith("train.start: no file 'weights.pth'")
+    (raw["train"]["network"], raw["train"]["start"]) = ("spandrel", None)
+    assert problems(raw, schema).startswith("train.network: 'spandrel' takes the network from its weights")
+
+
 def test_defaults_of_what_is_no_stages_setting(raw, schema):
     config = parse_config(raw | {"degrade": {"photos": "hr"}}, schema)
     keys = schema["properties"]

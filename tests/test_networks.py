@@ -14,11 +14,13 @@ from torch.nn import functional
 from degcraft.errors import UserError
 from degcraft.networks import NetworkSpec, load_network, read_spec, save_network
 from degcraft.networks.encoder import Encoder
+from degcraft.networks.rrdbnet import RRDBNet
 from degcraft.networks.sr import Compact, ResidualBlock, SRResNet, count_weights, to_tensor
 
 SPECS = {
     "compact": NetworkSpec.of("compact", channels=8, blocks=2, scale=2),
     "srresnet": NetworkSpec.of("srresnet", channels=8, blocks=2, scale=4),
+    "rrdbnet": NetworkSpec.of("rrdbnet", channels=4, blocks=1, scale=2),
     "encoder": NetworkSpec.of("encoder", channels=4, features=6, outputs=3),
 }
 SPEC = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
@@ -51,7 +53,7 @@ def some_input(height=11, width=9):
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-@pytest.mark.parametrize("build", [Compact, SRResNet])
+@pytest.mark.parametrize("build", [Compact, SRResNet, RRDBNet])
 def test_output_is_the_scale_times_the_input(build, scale):
     assert build(channels=6, blocks=1, scale=scale)(some_input()).shape == (2, 3, 11 * scale, 9 * scale)
 
@@ -150,7 +152,7 @@ def described(network, **arguments):
         ({"format": "pt"}, "was not written by degcraft"),
         ({"degcraft": "{"}, "was not written by degcraft"),
         ({"degcraft": "[1]"}, "was not written by degcraft"),
-        (described("vgg", channels=8), "unknown network 'vgg'; there are compact, srresnet, encoder"),
+        (described("vgg", channels=8), "unknown network 'vgg'; there are compact, srresnet, rrdbnet, encoder"),
         (described("compact", channels=16, blocks=2, scale=2), "do not fit compact"),
         (described("compact", channels=8), "compact"),
         (described("compact", channels="8", blocks=2, scale=2), "compact"),

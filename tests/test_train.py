@@ -20,8 +20,7 @@ from torch.nn import functional
 from degcraft.errors import UserError
 from degcraft.networks import load_network
 from degcraft.networks.sr import to_tensor
-from degcraft.pairs import gather_pairs, make_pairs
-from degcraft.settings import PairSettings, TrainSettings
+from degcraft.settings import TrainSettings
 from degcraft.train import train
 from degcraft.training.checkpoints import Checkpoint
 from degcraft.training.run import Run
@@ -30,14 +29,6 @@ TINY = TrainSettings(
     channels=6, blocks=1, steps=120, batch=4, crop=8, learning_rate=3e-3, warmup=10, checkpoint_every=50
 )
 SHORT = dataclasses.replace(TINY, steps=24, checkpoint_every=10)
-
-
-@pytest.fixture(scope="module")
-def pairs(patches, uniform, scale, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pairs")
-    make_pairs(uniform, patches, folder / "part.h5", PairSettings(40), 0, scale, 0)
-    gather_pairs([folder / "part.h5"], uniform, patches, folder / "pairs.h5", scale, 0)
-    return folder / "pairs.h5"
 
 
 @pytest.fixture
@@ -230,7 +221,7 @@ def test_a_checkpoint_of_other_settings_is_refused(run, interrupted, change):
 def test_a_checkpoint_of_another_seed_is_ignored(run, interrupted, caplog):
     interrupted("killed")
     assert run("killed", seed=1) == run("fresh", seed=1)
-    assert "of other pairs or seeds; starting again" in caplog.text
+    assert "of other pairs, starting weights or seeds; starting again" in caplog.text
 
 
 def test_a_checkpoint_of_other_pairs_is_ignored(run, interrupted, pairs, scale, tmp_path):
@@ -298,3 +289,25 @@ def test_the_averaged_weights_are_what_is_saved(run):
 def test_a_crop_larger_than_the_patches_is_named(run):
     with pytest.raises(UserError, match=r"train\.crop is 17"):
         run("a", dataclasses.replace(SHORT, crop=17))
+
+
+def test_fine_tuning_starts_from_the_weights(run, tmp_path):
+    run("first", TINY)
+    start = tmp_path / "first.safetensors"
+    tuned = dataclasses.replace(SHORT, start=str(start), learning_rate=1e-12)
+    run("tuned", tuned)
+    first, after = (load_network(tmp_path / f"{name}.safetensors")[0].state_dict() for name in ("first", "tuned"))
+    for name, value in first.items():
+        torch.testing.assert_close(after[name], value)
+
+
+def test_a_checkpoint_of_other_starting_weights_is_ignored(run, interrupted, tmp_path, caplog):
+    start = tmp_path / "start.safetensors"
+    settings = dataclasses.replace(SHORT, start=str(start))
+    run("a")
+    shutil.copyfile(tmp_path / "a.safetensors", start)
+    interrupted("killed", settings)
+    run("b", seed=1)
+    shutil.copyfile(tmp_path / "b.safetensors", start)
+    assert run("killed", settings) == run("fresh", settings)
+    assert "of other pairs, starting weights or seeds; starting again" in caplog.text

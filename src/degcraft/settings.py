@@ -169,9 +169,10 @@ class TrainSettings:
     """What is trained, and how.
 
     Attributes:
-        network: ``compact`` (SRVGGNetCompact) or ``srresnet``.
+        network: ``compact`` (SRVGGNetCompact), ``srresnet``, ``rrdbnet``, or ``spandrel``: that of ``start``.
         channels: width.
-        blocks: convolutions (compact) or residual blocks (srresnet) between the first and the last layers.
+        blocks: convolutions (compact) or residual blocks (srresnet, rrdbnet) between the first and the last layers.
+        start: file of weights to start from, safetensors or .pth; fresh ones if None.
         steps: optimiser steps.
         batch: patches a step.
         crop: side of the LR crops taken from the pairs, pixels.
@@ -192,6 +193,7 @@ class TrainSettings:
     network: str = "compact"
     channels: int = 32
     blocks: int = 6
+    start: str | None = None
     steps: int = 2000
     batch: int = 16
     crop: int = 24

@@ -7,7 +7,7 @@ import os
 import pandas as pd
 
 from degcraft.device import prepare
-from degcraft.networks import NetworkSpec, save_network
+from degcraft.networks import save_network
 from degcraft.pairs import sha256
 from degcraft.pairs_dataset import PairBatches, loader
 from degcraft.progress import track
@@ -15,6 +15,7 @@ from degcraft.settings import TrainSettings
 from degcraft.storage import replacing
 from degcraft.training.checkpoints import Checkpoint
 from degcraft.training.run import Run
+from degcraft.training.start import first_network
 
 CURVE_EVERY = 50  # steps between rows of training.csv
 
@@ -35,12 +36,15 @@ def train(
     was killed at any step and started again writes the same bytes as one that was not.
 
     Raises:
-        UserError: the loss is no longer finite, the pairs file does not fit, or the checkpoint is of other settings.
+        UserError: the loss is no longer finite, the pairs file or the weights to start from do not fit, or the
+            checkpoint is of other settings.
     """
     device = prepare(settings.threads, seed, "train")
-    spec = NetworkSpec.of(settings.network, channels=settings.channels, blocks=settings.blocks, scale=scale)
-    run = Run(spec.build(), settings, seed, device)
-    saved = Checkpoint(checkpoint, settings, {"pairs": sha256(pairs), "scale": scale, "seed": seed})
+    network, spec = first_network(settings, scale)
+    run = Run(network, settings, seed, device)
+    files = {"pairs": pairs, "start": settings.start}
+    digests = {name: sha256(path) for name, path in files.items() if path is not None}
+    saved = Checkpoint(checkpoint, settings, {**digests, "scale": scale, "seed": seed})
     state = saved.read(device)
     if state is not None:
         run.load(state)

@@ -58,7 +58,8 @@ class Checkpoint:
                 f"{self._path}: not a whole checkpoint ({type(error).__name__}); delete it and run again"
             ) from None
         if not isinstance(saved, dict) or saved.get("data") != self._data:
-            logging.getLogger("degcraft").warning("%s: is of other pairs or seeds; starting again", self._path)
+            log = logging.getLogger("degcraft")
+            log.warning("%s: is of other pairs, starting weights or seeds; starting again", self._path)
             return None
         changes = [
             f"train.{key} was {saved['settings'].get(key)!r} and is {value!r}"

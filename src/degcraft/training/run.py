@@ -66,7 +66,11 @@ class Run:
         decay = min(self._settings.ema, self.step / (self.step + 10))
         current = self.network.state_dict()
         with torch.no_grad():
-            torch._foreach_lerp_([self.average[name] for name in current], list(current.values()), 1.0 - decay)
+            names = [name for name, value in current.items() if value.is_floating_point()]
+            averages, values = [self.average[name] for name in names], [current[name] for name in names]
+            torch._foreach_lerp_(averages, values, 1.0 - decay)
+            for name in current.keys() - names:  # counters and tables of indices
+                self.average[name].copy_(current[name])
 
     def check(self) -> None:
         """Stop where the loss is no number any more, before anything made of it is kept.
