@@ -18,6 +18,7 @@ import torch
 from torch.nn import functional
 
 from degcraft.errors import UserError
+from degcraft.images import read_image
 from degcraft.networks import load_network
 from degcraft.networks.sr import to_tensor
 from degcraft.settings import TrainSettings
@@ -28,7 +29,7 @@ from degcraft.training.run import Run
 TINY = TrainSettings(
     channels=6, blocks=1, steps=120, batch=4, crop=8, learning_rate=3e-3, warmup=10, checkpoint_every=50
 )
-SHORT = dataclasses.replace(TINY, steps=24, checkpoint_every=10)
+SHORT = dataclasses.replace(TINY, steps=24, checkpoint_every=10, validate_every=15)
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def run(pairs, scale, tmp_path):
 
     def run(name, settings=SHORT, seed=0):
         files = [tmp_path / f"{name}{suffix}" for suffix in (".safetensors", ".csv", ".checkpoint")]
-        train(pairs, *files, settings, scale, seed)
+        train(pairs, *files, tmp_path / "monitor" / name, settings, scale, seed)
         assert not files[2].exists()
         return tuple(path.read_bytes() for path in files[:2])
 
@@ -67,11 +68,32 @@ def interrupted(run, monkeypatch, tmp_path):
 def test_loss_falls(run, tmp_path):
     run("a", TINY)
     curve = pd.read_csv(tmp_path / "a.csv")
-    assert list(curve.columns) == ["step", "loss", "learning_rate"]
+    assert list(curve.columns) == ["step", "loss", "learning_rate", "psnr_y"]
     assert curve["step"].tolist() == [50, 100, 120]
+    assert curve["psnr_y"].notna().tolist() == [False, False, True]
     assert curve["loss"].iloc[-1] < 0.95 * curve["loss"].iloc[0]  # the rest is grain, which nobody can foresee
     # cosine at step 99 of 120, counted from 0: 0.003 (1 + cos(pi 99 / 120)) / 2
     assert curve["learning_rate"].iloc[1] == pytest.approx(0.0015 * (1 + np.cos(np.pi * 99 / 120)))
+
+
+def test_validation_is_a_row_and_a_picture(run, tmp_path, caplog):
+    with caplog.at_level("INFO", "degcraft"):
+        run("a", dataclasses.replace(TINY, validate_every=40))
+    curve = pd.read_csv(tmp_path / "a.csv")
+    assert curve["step"].tolist() == [40, 50, 80, 100, 120]
+    measured = curve["psnr_y"].dropna()
+    assert measured.index.tolist() == [0, 2, 4] and measured.is_monotonic_increasing
+    picture = read_image(tmp_path / "monitor" / "a" / "preview.png")
+    assert picture.shape == (3 * 32, 2 * 32, 3)  # two of the sixteen patches are held back
+    assert f"PSNR-Y {measured.iloc[-1]:.2f} dB at step 120 on held-back patches" in caplog.text
+
+
+def test_looking_changes_nothing(run):
+    seldom, often = run("seldom"), run("often", dataclasses.replace(SHORT, validate_every=1))
+    assert seldom[0] == often[0]
+    none = dataclasses.replace(SHORT, validation=0)
+    assert run("none", none)[0] == run("none", dataclasses.replace(none, validate_every=7))[0]
+    assert run("none", none)[1].decode().splitlines()[1].endswith(",")
 
 
 def test_the_model_restores_better_than_it_began(run, pairs, scale, tmp_path):
@@ -116,7 +138,7 @@ advance, save = Run.advance, torch.save
 
 
 def go(name):
-    files = (folder / f"{name}{suffix}" for suffix in (".safetensors", ".csv", ".checkpoint"))
+    files = (folder / f"{name}{suffix}" for suffix in (".safetensors", ".csv", ".checkpoint", ".monitor"))
     train(pairs, *files, settings, scale, 0)
 
 
@@ -241,7 +263,7 @@ def test_a_checkpoint_of_other_pairs_is_ignored(run, interrupted, pairs, scale, 
             layout[rows] = h5py.VirtualSource(*map(str, names), (16, 32, 32, 3), np.uint8)[: rows.stop - rows.start]
         file.create_virtual_dataset("hr", layout)
     for name in ("other", "fresh"):
-        train(other, tmp_path / name, tmp_path / "curve", tmp_path / f"{name}.checkpoint", SHORT, scale, 0)
+        train(other, *(tmp_path / f"{name}{suffix}" for suffix in ("", ".csv", ".checkpoint", ".m")), SHORT, scale, 0)
     assert (tmp_path / "other").read_bytes() == (tmp_path / "fresh").read_bytes()
 
 

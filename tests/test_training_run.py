@@ -95,5 +95,17 @@ def test_the_loss_is_the_one_that_is_named():
         run = some_run(loss=loss)
         expected = PIXEL_LOSSES[loss](run.network(x), y)
         run.advance(*batch())
-        run.add_row()
+        run.add_row(float("nan"))
         assert run.rows[0]["loss"] == pytest.approx(expected.item())
+
+
+def test_the_averaged_network_is_lent():
+    run = some_run()
+    for step in range(3):
+        run.advance(*batch(step))
+    before = {name: value.clone() for name, value in run.network.state_dict().items()}
+    with run.averaged() as network:
+        assert not network.training
+        assert all(torch.equal(value, run.average[name]) for name, value in network.state_dict().items())
+    assert run.network.training
+    assert all(torch.equal(value, before[name]) for name, value in run.network.state_dict().items())

@@ -32,18 +32,26 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         scale: SR scale.
         seed: of order, crops, flips and turns.
         steps: the steps that are left.
+        validation: HR patches whose pairs are held back; see `held_back`.
 
     Raises:
         UserError: the file is damaged, the HR patches it refers to are gone, or crops are larger than its patches.
     """
 
     def __init__(
-        self, pairs: str | os.PathLike[str], batch: int, crop: int, scale: int, seed: int, steps: range
+        self,
+        pairs: str | os.PathLike[str],
+        batch: int,
+        crop: int,
+        scale: int,
+        seed: int,
+        steps: range,
+        validation: int = 0,
     ) -> None:
         self._batch, self._crop, self._scale, self._seed, self._steps = batch, crop, scale, seed, steps
         self._lr_path = Path(pairs)
         with reading_h5(pairs, "lr", "hr") as file:
-            self._count, self._side = file["lr"].shape[:2]
+            count, self._side = file["lr"].shape[:2]
             source = file["hr"].virtual_sources()[0].file_name
         # read past the virtual dataset: a missing source would read as black pixels, without an error
         self._hr_path = self._lr_path.parent / source
@@ -51,6 +59,8 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             self._patches = len(file["patches"])
         if crop > self._side:
             raise UserError(f"train.crop is {crop}, but the LR patches of {pairs} have {self._side} pixels; lower it")
+        self._held = held_back(min(count, self._patches), validation)
+        self._pairs = np.flatnonzero(~np.isin(np.arange(count) % self._patches, self._held))
         self._orders: dict[int, NDArray[np.int64]] = {}
         self._rows: tuple[MappedRows, MappedRows] | None = None
 
@@ -59,9 +69,7 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __getitem__(self, item: int) -> tuple[torch.Tensor, torch.Tensor]:
         """LR (batch, crop, crop, 3) and HR (batch, scale*crop, scale*crop, 3), uint8."""
-        if self._rows is None:
-            self._rows = MappedRows(self._lr_path, "lr"), MappedRows(self._hr_path, "patches")
-        lr_rows, hr_rows = self._rows
+        lr_rows, hr_rows = self._mapped()
         step = self._steps[item]
         crop, scale, batch = self._crop, self._scale, self._batch
         draw = stream(self._seed, "train", step)
@@ -75,17 +83,41 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
                 target[i] = _oriented(image[rows, columns], turns[i], flips[i])
         return torch.from_numpy(lr), torch.from_numpy(hr)
 
+    def validation(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """The first pair of each HR patch that is held back, whole: (n, h, w, 3) and (n, H, W, 3) uint8, if any are."""
+        if not len(self._held):
+            return None
+        # pair i shows HR patch i modulo their number
+        lr, hr = (np.stack([rows[patch] for patch in self._held]) for rows in self._mapped())
+        return torch.from_numpy(lr), torch.from_numpy(hr)
+
+    def _mapped(self) -> tuple[MappedRows, MappedRows]:
+        """The LR and the HR patches."""
+        if self._rows is None:
+            self._rows = MappedRows(self._lr_path, "lr"), MappedRows(self._hr_path, "patches")
+        return self._rows
+
     def _chosen(self, step: int) -> list[int]:
         """Pairs of one step: every epoch is a permutation of all pairs, cut into batches; the last may span two."""
+        count = len(self._pairs)
         positions = range(step * self._batch, (step + 1) * self._batch)
-        return [int(self._order(at // self._count)[at % self._count]) for at in positions]
+        return [int(self._order(at // count)[at % count]) for at in positions]
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         """Permutation of one epoch."""
         if epoch not in self._orders:
             self._orders.pop(epoch - 2, None)
-            self._orders[epoch] = stream(self._seed, "train-order", epoch).permutation(self._count)
+            self._orders[epoch] = stream(self._seed, "train-order", epoch).permutation(self._pairs)
         return self._orders[epoch]
+
+
+def held_back(patches: int, wanted: int) -> NDArray[np.int64]:
+    """Which HR patches are for validation: evenly spaced, so of many photos; at most an eighth of them all.
+
+    Patches of one photo can overlap, so that their contents are not all new to a network, but their pixels are.
+    """
+    count = min(wanted, patches // 8)
+    return (np.arange(count) * patches + patches // 2) // max(count, 1)
 
 
 def loader(batches: PairBatches, workers: int, device: torch.device) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:

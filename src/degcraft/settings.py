@@ -185,6 +185,8 @@ class TrainSettings:
         gradient_clip: largest norm of a step's gradient; longer ones are shortened to it. 0 leaves them as they are.
         ema: decay of the averaged weights, which are what is saved; 0 saves the last ones.
         amp: bfloat16 mixed precision on CUDA (a CPU always computes in float32).
+        validation: HR patches that are held back to measure PSNR on, at most an eighth of all; 0 measures nothing.
+        validate_every: steps between measurements.
         checkpoint_every: steps between checkpoints, from which a killed training goes on.
         workers: processes that read pairs; 0 reads in the training process.
         threads: CPU threads; part of the settings because it changes the order of sums.
@@ -206,6 +208,8 @@ class TrainSettings:
     gradient_clip: float = 0.0
     ema: float = 0.999
     amp: bool = True
+    validation: int = 16
+    validate_every: int = 500
     checkpoint_every: int = 500
     workers: int = 0
     threads: int = 1

@@ -18,8 +18,9 @@ rule train:
         mem_mb=6000,
         runtime=1440,
     params:
-        # outside the declared outputs, so that it outlives a killed job
+        # outside the declared outputs, so that it outlives a killed job, and can be looked at while the job runs
         checkpoint="results/checkpoints/{distribution}-seed{seed}.pt",
+        monitor="results/monitor/{distribution}-seed{seed}",
         settings=settings("train"),
         scale=CONFIG.scale,
         code=code_digest("train"),

@@ -11,6 +11,7 @@ with job(snakemake):
         snakemake.output.model,
         snakemake.output.curve,
         snakemake.params.checkpoint,
+        snakemake.params.monitor,
         TrainSettings(**snakemake.params.settings),
         snakemake.params.scale,
         int(snakemake.wildcards.seed),

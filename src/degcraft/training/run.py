@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -25,6 +27,7 @@ class Run:
         network: the network that is trained.
         average: the averaged weights, which are what is saved in the end.
         rows: rows of the curve so far.
+        device: on which it computes.
     """
 
     def __init__(self, network: nn.Module, settings: TrainSettings, seed: int, device: torch.device) -> None:
@@ -33,7 +36,7 @@ class Run:
         self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
         self.rows: list[dict[str, float]] = []
         self._losses: list[torch.Tensor] = []  # since the last row
-        self._settings, self._seed, self._device = settings, seed, device
+        self.device, self._settings, self._seed = device, settings, seed
         self._optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
 
     def advance(self, lr: torch.Tensor, hr: torch.Tensor) -> None:
@@ -44,11 +47,11 @@ class Run:
             hr: (N, scale*h, scale*w, 3) uint8.
         """
         # what a network draws (dropout) follows from the step, so that no state of a generator has to be kept
-        seed_step(integer(self._seed, "train-step", self.step), self._device)
+        seed_step(integer(self._seed, "train-step", self.step), self.device)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self._settings, self.step)
-        x, y = (to_tensor(images.to(self._device, non_blocking=True)) for images in (lr, hr))
-        with autocast(self._device, self._settings.amp):
+        x, y = (to_tensor(images.to(self.device, non_blocking=True)) for images in (lr, hr))
+        with autocast(self.device, self._settings.amp):
             output = self.network(x)
         loss = PIXEL_LOSSES[self._settings.loss](output.float(), y)
         self._optimizer.zero_grad(set_to_none=True)
@@ -72,6 +75,17 @@ class Run:
             for name in current.keys() - names:  # counters and tables of indices
                 self.average[name].copy_(current[name])
 
+    @contextmanager
+    def averaged(self) -> Iterator[nn.Module]:
+        """The network with the averaged weights, in evaluation mode; afterwards it is as it was."""
+        current = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.network.load_state_dict(self.average)
+        try:
+            yield self.network.eval()
+        finally:
+            self.network.load_state_dict(current)
+            self.network.train()
+
     def check(self) -> None:
         """Stop where the loss is no number any more, before anything made of it is kept.
 
@@ -87,12 +101,13 @@ class Run:
                 "train.gradient_clip, and run again"
             )
 
-    def add_row(self) -> None:
-        """A row of the curve: mean loss since the row before."""
+    def add_row(self, psnr: float) -> dict[str, float]:
+        """A row of the curve: mean loss since the row before, and the validation's PSNR-Y (or NaN)."""
         loss = float(torch.stack(self._losses).mean())
         rate = learning_rate(self._settings, self.step - 1)
-        self.rows.append({"step": self.step, "loss": loss, "learning_rate": rate})
+        self.rows.append({"step": self.step, "loss": loss, "learning_rate": rate, "psnr_y": psnr})
         self._losses.clear()
+        return self.rows[-1]
 
     def state(self) -> dict[str, Any]:
         """What `load` takes: tensors, and plain values in lists and dictionaries."""
