@@ -12,7 +12,7 @@ from degcraft.errors import UserError
 from degcraft.networks import NetworkSpec, load_network, save_network
 from degcraft.networks.recognised import Recognised
 from degcraft.settings import TrainSettings
-from degcraft.train import train
+from degcraft.train import TrainFiles, train
 from degcraft.training.start import first_network
 
 spandrel = pytest.importorskip("spandrel", exc_type=ImportError)
@@ -86,7 +86,7 @@ def test_a_recognised_network_is_trained(build, pairs, tmp_path, monkeypatch):
     torch.save(build().state_dict(), "a.pth")
     settings = dataclasses.replace(SETTINGS, steps=4, batch=2, crop=8, learning_rate=1e-3, warmup=0, ema=0.0)
     for name in "ab":
-        train(pairs, f"{name}.safetensors", "curve.csv", "checkpoint.pt", "monitor", settings, 2, 0)
+        train(TrainFiles(str(pairs), f"{name}.safetensors", "curve.csv", "a.pt", "monitor"), settings, 2, 0)
     assert Path("a.safetensors").read_bytes() == Path("b.safetensors").read_bytes()
     start, trained = first_network(settings, 2)[0].state_dict(), load_network("a.safetensors")[0].state_dict()
     assert any(not torch.equal(start[name], trained[name]) for name in start)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -22,7 +23,7 @@ from degcraft.images import read_image
 from degcraft.networks import load_network
 from degcraft.networks.sr import to_tensor
 from degcraft.settings import TrainSettings
-from degcraft.train import train
+from degcraft.train import TrainFiles, train
 from degcraft.training.checkpoints import Checkpoint
 from degcraft.training.run import Run
 
@@ -32,15 +33,20 @@ TINY = TrainSettings(
 SHORT = dataclasses.replace(TINY, steps=24, checkpoint_every=10, validate_every=15)
 
 
+def files_of(folder, name, pairs):
+    suffixes = ".safetensors", ".csv", ".checkpoint", ".monitor"
+    return TrainFiles(str(pairs), *(str(folder / f"{name}{suffix}") for suffix in suffixes))
+
+
 @pytest.fixture
 def run(pairs, scale, tmp_path):
     """``run(name, settings)``: bytes of the model and of the curve."""
 
     def run(name, settings=SHORT, seed=0):
-        files = [tmp_path / f"{name}{suffix}" for suffix in (".safetensors", ".csv", ".checkpoint")]
-        train(pairs, *files, tmp_path / "monitor" / name, settings, scale, seed)
-        assert not files[2].exists()
-        return tuple(path.read_bytes() for path in files[:2])
+        files = files_of(tmp_path, name, pairs)
+        train(files, settings, scale, seed)
+        assert not Path(files.checkpoint).exists()
+        return Path(files.model).read_bytes(), Path(files.curve).read_bytes()
 
     return run
 
@@ -59,7 +65,7 @@ def interrupted(run, monkeypatch, tmp_path):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr(Checkpoint, "save", save_and_stop)
             run(name, settings)
-        assert sorted(path.name for path in tmp_path.glob(f"{name}*")) == [f"{name}.checkpoint"]
+            assert not list(tmp_path.glob(f"{name}.safetensors")) + list(tmp_path.glob(f"{name}.csv"))
         return tmp_path / f"{name}.checkpoint"
 
     return interrupt
@@ -83,7 +89,7 @@ def test_validation_is_a_row_and_a_picture(run, tmp_path, caplog):
     assert curve["step"].tolist() == [40, 50, 80, 100, 120]
     measured = curve["psnr_y"].dropna()
     assert measured.index.tolist() == [0, 2, 4] and measured.is_monotonic_increasing
-    picture = read_image(tmp_path / "monitor" / "a" / "preview.png")
+    picture = read_image(tmp_path / "a.monitor" / "preview.png")
     assert picture.shape == (3 * 32, 2 * 32, 3)  # two of the sixteen patches are held back
     assert f"PSNR-Y {measured.iloc[-1]:.2f} dB at step 120 on held-back patches" in caplog.text
 
@@ -129,7 +135,7 @@ DRIVER = """
 import json, os, pathlib, signal, sys
 import torch
 from degcraft.settings import TrainSettings
-from degcraft.train import train
+from degcraft.train import TrainFiles, train
 from degcraft.training.run import Run
 
 pairs, folder, scale = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3])
@@ -138,8 +144,8 @@ advance, save = Run.advance, torch.save
 
 
 def go(name):
-    files = (folder / f"{name}{suffix}" for suffix in (".safetensors", ".csv", ".checkpoint", ".monitor"))
-    train(pairs, *files, settings, scale, 0)
+    suffixes = ".safetensors", ".csv", ".checkpoint", ".monitor"
+    train(TrainFiles(pairs, *(str(folder / f"{name}{suffix}") for suffix in suffixes)), settings, scale, 0)
 
 
 def die():
@@ -263,8 +269,8 @@ def test_a_checkpoint_of_other_pairs_is_ignored(run, interrupted, pairs, scale, 
             layout[rows] = h5py.VirtualSource(*map(str, names), (16, 32, 32, 3), np.uint8)[: rows.stop - rows.start]
         file.create_virtual_dataset("hr", layout)
     for name in ("other", "fresh"):
-        train(other, *(tmp_path / f"{name}{suffix}" for suffix in ("", ".csv", ".checkpoint", ".m")), SHORT, scale, 0)
-    assert (tmp_path / "other").read_bytes() == (tmp_path / "fresh").read_bytes()
+        train(files_of(tmp_path, name, other), SHORT, scale, 0)
+    assert (tmp_path / "other.safetensors").read_bytes() == (tmp_path / "fresh.safetensors").read_bytes()
 
 
 def test_a_damaged_checkpoint_is_named(run, interrupted):

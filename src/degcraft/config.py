@@ -306,6 +306,8 @@ def _training_problems(train: settings.TrainSettings) -> Iterator[str]:
         yield f"train.start: no file {train.start!r}; give an existing one, relative to the working directory"
     if train.network == "spandrel" and train.start is None:
         yield "train.network: 'spandrel' takes the network from its weights; name them in train.start"
+    if train.batch % (train.processes * train.nodes):
+        yield f"train.batch: {train.batch} cannot be shared equally by {train.processes * train.nodes} processes"
 
 
 def _order_problems(space: Space) -> Iterator[str]:

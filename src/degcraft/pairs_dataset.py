@@ -20,7 +20,7 @@ _TURNS = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWIS
 
 
 class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Item k is the whole batch of step ``steps[k]``, a function of the seed and the step alone.
+    """Item k is the batch of step ``steps[k]``, or a part of it, a function of the seed and the step alone.
 
     So the order of the data does not depend on how many workers read it, and a training can go on at any step. The
     files are mapped at the first item, that is, after a worker has started.
@@ -33,6 +33,7 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         seed: of order, crops, flips and turns.
         steps: the steps that are left.
         validation: HR patches whose pairs are held back; see `held_back`.
+        part: (k, n) for the k-th of n equal parts of every batch.
 
     Raises:
         UserError: the file is damaged, the HR patches it refers to are gone, or crops are larger than its patches.
@@ -47,8 +48,11 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         seed: int,
         steps: range,
         validation: int = 0,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         self._batch, self._crop, self._scale, self._seed, self._steps = batch, crop, scale, seed, steps
+        share = batch // part[1]
+        self._part = range(part[0] * share, (part[0] + 1) * share)
         self._lr_path = Path(pairs)
         with reading_h5(pairs, "lr", "hr") as file:
             count, self._side = file["lr"].shape[:2]
@@ -68,19 +72,20 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return len(self._steps)
 
     def __getitem__(self, item: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """LR (batch, crop, crop, 3) and HR (batch, scale*crop, scale*crop, 3), uint8."""
+        """LR (n, crop, crop, 3) and HR (n, scale*crop, scale*crop, 3), uint8."""
         lr_rows, hr_rows = self._mapped()
         step = self._steps[item]
         crop, scale, batch = self._crop, self._scale, self._batch
         draw = stream(self._seed, "train", step)
         corners = draw.integers(self._side - crop + 1, size=(batch, 2)).tolist()
         turns, flips = draw.integers(4, size=batch).tolist(), draw.integers(2, size=batch).tolist()
-        lr = np.empty((batch, crop, crop, 3), np.uint8)
-        hr = np.empty((batch, crop * scale, crop * scale, 3), np.uint8)
-        for i, pair in enumerate(self._chosen(step)):
+        lr = np.empty((len(self._part), crop, crop, 3), np.uint8)
+        hr = np.empty((len(self._part), crop * scale, crop * scale, 3), np.uint8)
+        for into, i in enumerate(self._part):
+            pair = self._chosen(step * batch + i)
             for target, image, by in ((lr, lr_rows[pair], 1), (hr, hr_rows[pair % self._patches], scale)):
                 rows, columns = (slice(at * by, (at + crop) * by) for at in corners[i])
-                target[i] = _oriented(image[rows, columns], turns[i], flips[i])
+                target[into] = _oriented(image[rows, columns], turns[i], flips[i])
         return torch.from_numpy(lr), torch.from_numpy(hr)
 
     def validation(self) -> tuple[torch.Tensor, torch.Tensor] | None:
@@ -97,11 +102,9 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             self._rows = MappedRows(self._lr_path, "lr"), MappedRows(self._hr_path, "patches")
         return self._rows
 
-    def _chosen(self, step: int) -> list[int]:
-        """Pairs of one step: every epoch is a permutation of all pairs, cut into batches; the last may span two."""
-        count = len(self._pairs)
-        positions = range(step * self._batch, (step + 1) * self._batch)
-        return [int(self._order(at // count)[at % count]) for at in positions]
+    def _chosen(self, at: int) -> int:
+        """The pair at a place of the whole training: every epoch is a permutation, cut into batches without a rest."""
+        return int(self._order(at // len(self._pairs))[at % len(self._pairs)])
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         """Permutation of one epoch."""

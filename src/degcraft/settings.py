@@ -188,6 +188,8 @@ class TrainSettings:
         validation: HR patches that are held back to measure PSNR on, at most an eighth of all; 0 measures nothing.
         validate_every: steps between measurements.
         checkpoint_every: steps between checkpoints, from which a killed training goes on.
+        processes: on each node, each with a GPU where there are any and an equal part of every batch.
+        nodes: of a Slurm job.
         workers: processes that read pairs; 0 reads in the training process.
         threads: CPU threads; part of the settings because it changes the order of sums.
     """
@@ -211,6 +213,8 @@ class TrainSettings:
     validation: int = 16
     validate_every: int = 500
     checkpoint_every: int = 500
+    processes: int = 1
+    nodes: int = 1
     workers: int = 0
     threads: int = 1
 

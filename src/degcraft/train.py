@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import pandas as pd
 
 from degcraft.device import prepare
+from degcraft.errors import UserError
 from degcraft.networks import save_network
 from degcraft.pairs import sha256
 from degcraft.pairs_dataset import PairBatches, loader
@@ -15,6 +18,8 @@ from degcraft.progress import track
 from degcraft.settings import TrainSettings
 from degcraft.storage import replacing
 from degcraft.training.checkpoints import Checkpoint
+from degcraft.training.group import ALONE, Group, joined
+from degcraft.training.launch import answer, answering, launch
 from degcraft.training.monitor import Monitor
 from degcraft.training.run import Run
 from degcraft.training.start import first_network
@@ -23,51 +28,78 @@ from degcraft.training.validation import Validation
 CURVE_EVERY = 50  # steps between rows of training.csv
 
 
-def train(
-    pairs: str | os.PathLike[str],
-    model: str | os.PathLike[str],
-    curve: str | os.PathLike[str],
-    checkpoint: str | os.PathLike[str],
-    monitor: str | os.PathLike[str],
-    settings: TrainSettings,
-    scale: int,
-    seed: int,
-) -> None:
-    """Train with Adam and averaged weights as ``settings`` say; go on from ``checkpoint`` if there is one.
+@dataclass(frozen=True)
+class TrainFiles:
+    """What a training reads and writes.
 
-    Writes ``model`` (safetensors with the metadata to rebuild it) and ``curve`` (CSV ``step, loss, learning_rate,
-    psnr_y``, a row every 50 steps and at every validation: mean loss since the row before, and PSNR-Y of the averaged
-    weights, where it was measured). The checkpoint is removed at the end. On a CPU, a training that was killed at any
-    step and started again writes the same bytes as one that was not. The folder ``monitor`` is for watching alone.
+    Attributes:
+        pairs: pairs file.
+        model: safetensors with the metadata to rebuild the network.
+        curve: CSV ``step, loss, learning_rate, psnr_y``, a row every 50 steps and at every validation: mean loss since
+            the row before, and PSNR-Y of the averaged weights, where it was measured.
+        checkpoint: from which a training that was interrupted goes on; removed at the end.
+        monitor: folder for watching alone.
+    """
+
+    pairs: str
+    model: str
+    curve: str
+    checkpoint: str
+    monitor: str
+
+
+def train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int) -> None:
+    """Train with Adam and averaged weights as ``settings`` say; go on from the checkpoint if there is one.
+
+    On a CPU, a training that was killed at any step and started again writes the same bytes as one that was not.
 
     Raises:
         UserError: the loss is no longer finite, the pairs file or the weights to start from do not fit, or the
             checkpoint is of other settings.
     """
+    if settings.processes * settings.nodes == 1:
+        _train(files, settings, scale, seed, ALONE)
+        return
+    job = {"files": asdict(files), "settings": asdict(settings), "scale": scale, "seed": seed}
+    launch("degcraft.train", job, settings.processes, settings.nodes, settings.threads + settings.workers)
+
+
+def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, group: Group) -> None:
+    """`train`, as one process of a group."""
     device = prepare(settings.threads, seed, "train")
     network, spec = first_network(settings, scale)
-    run = Run(network, settings, seed, device)
-    files = {"pairs": pairs, "start": settings.start}
-    digests = {name: sha256(path) for name, path in files.items() if path is not None}
-    saved = Checkpoint(checkpoint, settings, {**digests, "scale": scale, "seed": seed})
+    run = Run(network, settings, seed, device, group)
+    read = {"pairs": files.pairs, "start": settings.start}
+    digests = {name: sha256(path) for name, path in read.items() if path is not None}
+    saved = Checkpoint(files.checkpoint, settings, {**digests, "scale": scale, "seed": seed})
     state = saved.read(device)
     if state is not None:
         run.load(state)
-    left = range(run.step, settings.steps)
-    batches = PairBatches(pairs, settings.batch, settings.crop, scale, seed, left, settings.validation)
-    _go_through(batches, run, settings, saved, Monitor(monitor, run.step, settings.batch))
+    left, part = range(run.step, settings.steps), (group.rank, group.size)
+    batches = PairBatches(files.pairs, settings.batch, settings.crop, scale, seed, left, settings.validation, part)
+    if not group.leads:
+        _go_through(batches, run, settings)
+        return
+    _go_through(batches, run, settings, saved, Monitor(files.monitor, run.step, settings.batch))
     run.network.load_state_dict(run.average)
-    save_network(model, run.network, spec, {"seed": str(seed), "steps": str(settings.steps)})
-    with replacing(curve) as partial:
+    save_network(files.model, run.network, spec, {"seed": str(seed), "steps": str(settings.steps)})
+    with replacing(files.curve) as partial:
         pd.DataFrame(run.rows).to_csv(partial, index=False)
     saved.delete()
 
 
-def _go_through(batches: PairBatches, run: Run, settings: TrainSettings, saved: Checkpoint, monitor: Monitor) -> None:
-    """Take the steps that are left, and do in between what is due."""
+def _go_through(
+    batches: PairBatches,
+    run: Run,
+    settings: TrainSettings,
+    saved: Checkpoint | None = None,
+    monitor: Monitor | None = None,
+) -> None:
+    """Take the steps that are left, and do in between what is due; what is None is another process's business."""
     held_back = batches.validation()
     validation = None if held_back is None else Validation(*held_back, run.device)
-    for lr, hr in track(loader(batches, settings.workers, run.device), settings.steps, "train", start=run.step):
+    steps = loader(batches, settings.workers, run.device)
+    for lr, hr in track(steps, settings.steps, "train", start=run.step) if monitor else steps:
         run.advance(lr, hr)
         last = run.step == settings.steps
         look = last or run.step % settings.validate_every == 0
@@ -76,11 +108,30 @@ def _go_through(batches: PairBatches, run: Run, settings: TrainSettings, saved: 
         if row or keep:
             run.check()
         psnr = math.nan
-        if look and validation is not None:
+        if look and validation and monitor:
             psnr, picture = validation.measure(run)
             monitor.validated(run.step, psnr, picture)
         if row:
-            monitor.row(run.add_row(psnr))
-        if keep:
+            added = run.add_row(psnr)
+            if monitor:
+                monitor.row(added)
+        if keep and saved:
             saved.save(run.state())
-    monitor.close()
+    if monitor:
+        monitor.close()
+
+
+def main() -> None:
+    """Be one of several processes; see `degcraft.training.launch`."""
+    job: dict[str, Any] = answering()
+    try:
+        with joined() as group:
+            files, settings = TrainFiles(**job["files"]), TrainSettings(**job["settings"])
+            _train(files, settings, job["scale"], job["seed"], group)
+    except UserError as error:
+        answer(error=str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,7 @@ rule train:
         "results/benchmarks/train/{distribution}-seed{seed}.tsv"
     conda:
         "../envs/degcraft.yaml"
-    threads: CONFIG.train.threads + CONFIG.train.workers
+    threads: CONFIG.train.processes * (CONFIG.train.threads + CONFIG.train.workers)
     resources:
         mem_mb=6000,
         runtime=1440,

@@ -12,9 +12,11 @@ from torch.nn.utils import clip_grad_norm_
 
 from degcraft.device import autocast, on_device
 from degcraft.errors import UserError
+from degcraft.networks.recognised import SPANDREL
 from degcraft.networks.sr import to_tensor
 from degcraft.seeds import integer
 from degcraft.settings import TrainSettings
+from degcraft.training.group import ALONE, Group
 from degcraft.training.losses import PIXEL_LOSSES
 from degcraft.training.schedule import learning_rate
 
@@ -30,9 +32,13 @@ class Run:
         device: on which it computes.
     """
 
-    def __init__(self, network: nn.Module, settings: TrainSettings, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, network: nn.Module, settings: TrainSettings, seed: int, device: torch.device, group: Group = ALONE
+    ) -> None:
         self.step = 0
         self.network = on_device(network, device)
+        self._group = group
+        self._forward = group.wrap(network, unused=settings.network == SPANDREL)
         self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
         self.rows: list[dict[str, float]] = []
         self._losses: list[torch.Tensor] = []  # since the last row
@@ -43,16 +49,16 @@ class Run:
         """One optimiser step and the averaging.
 
         Args:
-            lr: (N, h, w, 3) uint8.
+            lr: (N, h, w, 3) uint8, this process's part of the batch.
             hr: (N, scale*h, scale*w, 3) uint8.
         """
         # what a network draws (dropout) follows from the step, so that no state of a generator has to be kept
-        seed_step(integer(self._seed, "train-step", self.step), self.device)
+        seed_step(integer(self._seed, "train-step", self.step, self._group.rank), self.device)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self._settings, self.step)
         x, y = (to_tensor(images.to(self.device, non_blocking=True)) for images in (lr, hr))
         with autocast(self.device, self._settings.amp):
-            output = self.network(x)
+            output = self._forward(x)
         loss = PIXEL_LOSSES[self._settings.loss](output.float(), y)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -89,10 +95,15 @@ class Run:
     def check(self) -> None:
         """Stop where the loss is no number any more, before anything made of it is kept.
 
+        From here on, losses so far are means over the processes. All of them have to call it.
+
         Raises:
             UserError: so it is.
         """
-        losses = torch.stack(self._losses) if self._losses else torch.zeros(0)
+        if not self._losses:
+            return
+        losses = self._group.mean(torch.stack(self._losses))
+        self._losses = list(losses)
         wrong = torch.nonzero(~torch.isfinite(losses))
         if len(wrong):
             step = self.step - len(losses) + int(wrong[0]) + 1
@@ -102,7 +113,7 @@ class Run:
             )
 
     def add_row(self, psnr: float) -> dict[str, float]:
-        """A row of the curve: mean loss since the row before, and the validation's PSNR-Y (or NaN)."""
+        """A row of the curve, after `check`: mean loss since the row before, and the validation's PSNR-Y (or NaN)."""
         loss = float(torch.stack(self._losses).mean())
         rate = learning_rate(self._settings, self.step - 1)
         self.rows.append({"step": self.step, "loss": loss, "learning_rate": rate, "psnr_y": psnr})
@@ -110,7 +121,7 @@ class Run:
         return self.rows[-1]
 
     def state(self) -> dict[str, Any]:
-        """What `load` takes: tensors, and plain values in lists and dictionaries."""
+        """What `load` takes, after `check`: tensors, and plain values in lists and dictionaries."""
         return {
             "step": self.step,
             "rows": self.rows,
