@@ -69,7 +69,9 @@ def timed(run: Run, batches: Iterator[tuple[torch.Tensor, torch.Tensor]], second
 def compare(pairs: Path, scale: int, name: str, options: argparse.Namespace) -> str:
     """A line of the table."""
     network, channels, blocks, batch, crop = NETWORKS[name]
-    settings = TrainSettings(network, channels, blocks, 10**6, batch, crop, threads=options.threads)
+    settings = TrainSettings(
+        network, channels, blocks, steps=10**6, batch=batch, crop=crop, threads=options.threads, compile=options.compile
+    )
     device = prepare(options.threads, 0, "train")
     spec = NetworkSpec.of(network, channels=channels, blocks=blocks, scale=scale)
     batches = PairBatches(pairs, batch, crop, scale, 0, range(settings.steps))
@@ -104,6 +106,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--workers", type=int, default=0, help="processes that read")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads that train")
+    parser.add_argument("--compile", action="store_true", help="with torch.compile")
     parser.add_argument("--seconds", type=float, default=3.0, help=f"of each of {ROUNDS} rounds of each side")
     options = parser.parse_args()
     threadpool_limits(1)

@@ -120,6 +120,12 @@ def test_weights_to_start_from_are_looked_for(raw, schema):
     assert problems(raw, schema).startswith("train.network: 'spandrel' takes the network from its weights")
 
 
+def test_a_batch_is_shared_equally(raw, schema):
+    raw["train"] |= {"batch": 12, "processes": 4, "nodes": 2}
+    assert problems(raw, schema) == "train.batch: 12 cannot be shared equally by 8 processes"
+    assert parse_config(with_value(raw, "train.batch", 16), schema).train.processes == 4
+
+
 def test_defaults_of_what_is_no_stages_setting(raw, schema):
     config = parse_config(raw | {"degrade": {"photos": "hr"}}, schema)
     keys = schema["properties"]

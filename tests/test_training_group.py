@@ -117,7 +117,7 @@ def test_what_one_process_finds_wrong_is_said_once(pairs, scale, tmp_path):
 
 
 def test_a_process_that_dies_is_no_success():
-    with pytest.raises(RuntimeError, match="ended with exit status [12]"):
+    with pytest.raises(RuntimeError, match=r"ended with exit status [12]"):
         launch("json.tool", {}, 2, 1, 1)  # finds no file with the name {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import pytest
 import torch
@@ -109,3 +110,13 @@ def test_the_averaged_network_is_lent():
         assert all(torch.equal(value, run.average[name]) for name, value in network.state_dict().items())
     assert run.network.training
     assert all(torch.equal(value, before[name]) for name, value in run.network.state_dict().items())
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="no C++ compiler")
+def test_a_compiled_network_trains_alike():
+    plain, compiled = some_run(), some_run(compile=True)
+    for step in range(3):
+        for run in (plain, compiled):
+            run.advance(*batch(step))
+    for name, value in plain.network.state_dict().items():
+        torch.testing.assert_close(compiled.network.state_dict()[name], value, rtol=1e-3, atol=1e-5)

@@ -185,6 +185,7 @@ class TrainSettings:
         gradient_clip: largest norm of a step's gradient; longer ones are shortened to it. 0 leaves them as they are.
         ema: decay of the averaged weights, which are what is saved; 0 saves the last ones.
         amp: bfloat16 mixed precision on CUDA (a CPU always computes in float32).
+        compile: let torch generate code for the network, which needs a C++ compiler, or Triton on CUDA, and a minute.
         validation: HR patches that are held back to measure PSNR on, at most an eighth of all; 0 measures nothing.
         validate_every: steps between measurements.
         checkpoint_every: steps between checkpoints, from which a killed training goes on.
@@ -210,6 +211,7 @@ class TrainSettings:
     gradient_clip: float = 0.0
     ema: float = 0.999
     amp: bool = True
+    compile: bool = False
     validation: int = 16
     validate_every: int = 500
     checkpoint_every: int = 500

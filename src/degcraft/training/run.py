@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,7 +38,8 @@ class Run:
         self.step = 0
         self.network = on_device(network, device)
         self._group = group
-        self._forward = group.wrap(network, unused=settings.network == SPANDREL)
+        forward: Callable[[torch.Tensor], torch.Tensor] = group.wrap(network, unused=settings.network == SPANDREL)
+        self._forward = torch.compile(forward) if settings.compile else forward
         self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
         self.rows: list[dict[str, float]] = []
         self._losses: list[torch.Tensor] = []  # since the last row
