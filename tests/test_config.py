@@ -116,7 +116,11 @@ def test_schema_has_no_key_that_the_settings_lack(section, schema):
 def test_weights_to_start_from_are_looked_for(raw, schema):
     raw["train"]["start"] = "weights.pth"
     assert problems(raw, schema).startswith("train.start: no file 'weights.pth'")
-    (raw["train"]["network"], raw["train"]["start"]) = ("spandrel", None)
+    raw["train"] |= {"start": None, "perceptual": "vgg.pth", "adversarial_steps": 1}
+    assert problems(raw, schema).startswith("train.perceptual: no file 'vgg.pth'")
+    raw["train"] |= {"perceptual": "hr/a.png", "adversarial_steps": 0}
+    assert problems(raw, schema).startswith("train.perceptual: belongs to the adversarial steps")
+    raw["train"] |= {"perceptual": None, "network": "spandrel"}
     assert problems(raw, schema).startswith("train.network: 'spandrel' takes the network from its weights")
 
 

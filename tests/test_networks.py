@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 
 import pytest
@@ -13,6 +14,7 @@ from torch.nn import functional
 
 from degcraft.errors import UserError
 from degcraft.networks import NetworkSpec, load_network, read_spec, save_network
+from degcraft.networks.discriminator import UNetDiscriminator, adversarial_loss
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.rrdbnet import RRDBNet
 from degcraft.networks.sr import Compact, ResidualBlock, SRResNet, count_weights, to_tensor
@@ -112,6 +114,22 @@ def test_images_become_tensors_of_zero_to_one():
     assert tensor.shape == (1, 3, 2, 1)
     torch.testing.assert_close(tensor[0, :, 0, 0], torch.tensor([0.0, 0.2, 1.0]))
     assert tensor.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_discriminator_judges_every_pixel():
+    torch.manual_seed(0)
+    network = UNetDiscriminator(4)
+    assert network(some_input()).shape == (2, 1, 11, 9)
+    for _ in range(50):  # power iterations
+        network(some_input(16, 16))
+    for conv in (*network.down, *network.up, *network.end):
+        assert float(torch.linalg.matrix_norm(conv.weight.flatten(1), 2).detach()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_adversarial_loss_by_hand():
+    logits = torch.tensor([0.0, 2.0])
+    assert float(adversarial_loss(logits, real=True)) == pytest.approx((math.log(2) + math.log1p(math.exp(-2))) / 2)
+    assert float(adversarial_loss(logits, real=False)) == pytest.approx((math.log(2) + math.log1p(math.exp(2))) / 2)
 
 
 @SPEC

@@ -32,6 +32,10 @@ TINY = TrainSettings(
 )
 SHORT = dataclasses.replace(TINY, steps=24, checkpoint_every=10, validate_every=15)
 
+ADVERSARIAL = dataclasses.replace(
+    SHORT, steps=5, adversarial_steps=7, discriminator_channels=2, checkpoint_every=4, validate_every=6
+)
+
 
 def files_of(folder, name, pairs):
     suffixes = ".safetensors", ".csv", ".checkpoint", ".monitor"
@@ -92,6 +96,28 @@ def test_validation_is_a_row_and_a_picture(run, tmp_path, caplog):
     picture = read_image(tmp_path / "a.monitor" / "preview.png")
     assert picture.shape == (3 * 32, 2 * 32, 3)  # two of the sixteen patches are held back
     assert f"PSNR-Y {measured.iloc[-1]:.2f} dB at step 120 on held-back patches" in caplog.text
+
+
+def test_the_adversarial_steps_come_after_the_others(run, tmp_path):
+    settings = dataclasses.replace(ADVERSARIAL, steps=60, adversarial_steps=45, warmup=0)
+    run("a", settings)
+    curve = pd.read_csv(tmp_path / "a.csv")
+    assert list(curve.columns) == ["step", "loss", "learning_rate", "psnr_y", "adversarial", "discriminator"]
+    first, second = curve[curve["step"] <= 60], curve[curve["step"] > 60]
+    assert first["step"].iloc[-1] == 60 and second["step"].iloc[-1] == 105
+    assert first[["adversarial", "discriminator"]].isna().all(axis=None)
+    assert (second["learning_rate"] == 1e-4).all()
+    # at first nobody can tell what is real: ln 2 for each judgement
+    assert second["adversarial"].iloc[0] == pytest.approx(np.log(2), abs=0.15)
+    assert second["discriminator"].iloc[0] == pytest.approx(2 * np.log(2), abs=0.15)
+    assert second["discriminator"].iloc[-1] < second["discriminator"].iloc[0]
+
+
+def test_the_first_stage_does_not_depend_on_a_second(run, tmp_path):
+    run("alone", dataclasses.replace(ADVERSARIAL, adversarial_steps=0))
+    run("both", dataclasses.replace(ADVERSARIAL, adversarial_steps=1, adversarial_learning_rate=1e-12))
+    alone, both = (pd.read_csv(tmp_path / f"{name}.csv").query("step == 5") for name in ("alone", "both"))
+    assert alone["loss"].tolist() == both["loss"].tolist()
 
 
 def test_looking_changes_nothing(run):
@@ -174,22 +200,24 @@ def killed(name, when, writing=False):
 
 
 go("whole")
-for step in range(settings.steps):  # one kill, at any step
+steps, every = range(settings.all_steps), settings.checkpoint_every
+for step in steps:  # one kill, at any step
     killed(f"at{step}", step)
-for step in (1, 9, 10, 15, 21, 23):  # one after the other
+for step in (1, every - 1, every, every + 2, steps[-1]):  # one after the other
     killed("again", step)
-for step in (10, 20):
+for step in (every, 2 * every):
     killed("writing", step, writing=True)
-for name in [*(f"at{step}" for step in range(settings.steps)), "again", "writing"]:
+for name in [*(f"at{step}" for step in steps), "again", "writing"]:
     go(name)
 """
 
 
-def test_killed_at_any_step_and_resumed_the_bytes_are_the_same(pairs, scale, tmp_path):
-    subprocess.run(driver(tmp_path, pairs, SHORT, scale), check=True, timeout=300)
+@pytest.mark.parametrize("settings", [SHORT, ADVERSARIAL], ids=["pixel", "adversarial"])
+def test_killed_at_any_step_and_resumed_the_bytes_are_the_same(settings, pairs, scale, tmp_path):
+    subprocess.run(driver(tmp_path, pairs, settings, scale), check=True, timeout=300)
     models = {path.read_bytes() for path in tmp_path.glob("*.safetensors")}
     curves = {path.read_bytes() for path in tmp_path.glob("*.csv")}
-    assert len(list(tmp_path.glob("*.safetensors"))) == SHORT.steps + 3
+    assert len(list(tmp_path.glob("*.safetensors"))) == settings.all_steps + 3
     assert (len(models), len(curves)) == (1, 1)
     assert not [path for path in tmp_path.iterdir() if "partial" in path.name or path.suffix == ".checkpoint"]
 
@@ -249,7 +277,7 @@ def test_a_checkpoint_of_other_settings_is_refused(run, interrupted, change):
 def test_a_checkpoint_of_another_seed_is_ignored(run, interrupted, caplog):
     interrupted("killed")
     assert run("killed", seed=1) == run("fresh", seed=1)
-    assert "of other pairs, starting weights or seeds; starting again" in caplog.text
+    assert "of other pairs, other weights to start from, or another seed; starting again" in caplog.text
 
 
 def test_a_checkpoint_of_other_pairs_is_ignored(run, interrupted, pairs, scale, tmp_path):
@@ -338,4 +366,4 @@ def test_a_checkpoint_of_other_starting_weights_is_ignored(run, interrupted, tmp
     run("b", seed=1)
     shutil.copyfile(tmp_path / "b.safetensors", start)
     assert run("killed", settings) == run("fresh", settings)
-    assert "of other pairs, starting weights or seeds; starting again" in caplog.text
+    assert "of other pairs, other weights to start from, or another seed; starting again" in caplog.text

@@ -35,3 +35,9 @@ def test_multistep_falls_at_the_milestones():
 
 def test_without_a_warm_up_it_starts_at_the_peak():
     assert learning_rate(dataclasses.replace(SETTINGS, warmup=0), 0) == SETTINGS.learning_rate
+
+
+def test_it_is_constant_in_the_adversarial_steps():
+    settings = dataclasses.replace(SETTINGS, adversarial_steps=10, adversarial_learning_rate=7e-5)
+    assert [learning_rate(settings, step) for step in (120, 125, 129)] == [7e-5] * 3
+    assert learning_rate(settings, 119) == learning_rate(SETTINGS, 119)

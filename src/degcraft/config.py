@@ -302,8 +302,11 @@ def _semantic_problems(config: Config) -> Iterator[str]:
 
 def _training_problems(train: settings.TrainSettings) -> Iterator[str]:
     """Keys of ``train`` that must agree with each other or with files."""
-    if train.start is not None and not Path(train.start).is_file():
-        yield f"train.start: no file {train.start!r}; give an existing one, relative to the working directory"
+    for key, path in (("start", train.start), ("perceptual", train.perceptual)):
+        if path is not None and not Path(path).is_file():
+            yield f"train.{key}: no file {path!r}; give an existing one, relative to the working directory"
+    if train.perceptual is not None and not train.adversarial_steps:
+        yield "train.perceptual: belongs to the adversarial steps, of which there are none; set train.adversarial_steps"
     if train.network == "spandrel" and train.start is None:
         yield "train.network: 'spandrel' takes the network from its weights; name them in train.start"
     if train.batch % (train.processes * train.nodes):

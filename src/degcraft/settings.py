@@ -173,7 +173,7 @@ class TrainSettings:
         channels: width.
         blocks: convolutions (compact) or residual blocks (srresnet, rrdbnet) between the first and the last layers.
         start: file of weights to start from, safetensors or .pth; fresh ones if None.
-        steps: optimiser steps.
+        steps: optimiser steps with the pixel loss alone.
         batch: patches a step.
         crop: side of the LR crops taken from the pairs, pixels.
         loss: ``l1`` or ``charbonnier``.
@@ -183,6 +183,12 @@ class TrainSettings:
         decay: by what factor.
         warmup: steps over which it rises from 0.
         gradient_clip: largest norm of a step's gradient; longer ones are shortened to it. 0 leaves them as they are.
+        adversarial_steps: further steps with a discriminator; 0 for none.
+        adversarial_weight: of the adversarial loss beside the pixel loss.
+        adversarial_learning_rate: of both networks in these steps.
+        discriminator_channels: width of the discriminator.
+        perceptual: file of VGG weights for a perceptual loss in these steps; none if None.
+        perceptual_weight: of it beside the pixel loss.
         ema: decay of the averaged weights, which are what is saved; 0 saves the last ones.
         amp: bfloat16 mixed precision on CUDA (a CPU always computes in float32).
         compile: let torch generate code for the network, which needs a C++ compiler, or Triton on CUDA, and a minute.
@@ -209,6 +215,12 @@ class TrainSettings:
     decay: float = 0.5
     warmup: int = 100
     gradient_clip: float = 0.0
+    adversarial_steps: int = 0
+    adversarial_weight: float = 0.1
+    adversarial_learning_rate: float = 1e-4
+    discriminator_channels: int = 64
+    perceptual: str | None = None
+    perceptual_weight: float = 1.0
     ema: float = 0.999
     amp: bool = True
     compile: bool = False
@@ -219,6 +231,11 @@ class TrainSettings:
     nodes: int = 1
     workers: int = 0
     threads: int = 1
+
+    @property
+    def all_steps(self) -> int:
+        """Of both stages."""
+        return self.steps + self.adversarial_steps
 
 
 @dataclass(frozen=True)

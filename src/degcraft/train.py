@@ -36,7 +36,8 @@ class TrainFiles:
         pairs: pairs file.
         model: safetensors with the metadata to rebuild the network.
         curve: CSV ``step, loss, learning_rate, psnr_y``, a row every 50 steps and at every validation: mean loss since
-            the row before, and PSNR-Y of the averaged weights, where it was measured.
+            the row before, and PSNR-Y of the averaged weights, where it was measured; then ``adversarial,
+            discriminator``, mean losses of the adversarial steps, if there are any.
         checkpoint: from which a training that was interrupted goes on; removed at the end.
         monitor: folder for watching alone.
     """
@@ -69,20 +70,20 @@ def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, gr
     device = prepare(settings.threads, seed, "train")
     network, spec = first_network(settings, scale)
     run = Run(network, settings, seed, device, group)
-    read = {"pairs": files.pairs, "start": settings.start}
+    read = {"pairs": files.pairs, "start": settings.start, "perceptual": settings.perceptual}
     digests = {name: sha256(path) for name, path in read.items() if path is not None}
     saved = Checkpoint(files.checkpoint, settings, {**digests, "scale": scale, "seed": seed})
     state = saved.read(device)
     if state is not None:
         run.load(state)
-    left, part = range(run.step, settings.steps), (group.rank, group.size)
+    left, part = range(run.step, settings.all_steps), (group.rank, group.size)
     batches = PairBatches(files.pairs, settings.batch, settings.crop, scale, seed, left, settings.validation, part)
     if not group.leads:
         _go_through(batches, run, settings)
         return
     _go_through(batches, run, settings, saved, Monitor(files.monitor, run.step, settings.batch))
     run.network.load_state_dict(run.average)
-    save_network(files.model, run.network, spec, {"seed": str(seed), "steps": str(settings.steps)})
+    save_network(files.model, run.network, spec, {"seed": str(seed), "steps": str(settings.all_steps)})
     with replacing(files.curve) as partial:
         pd.DataFrame(run.rows).to_csv(partial, index=False)
     saved.delete()
@@ -99,11 +100,11 @@ def _go_through(
     held_back = batches.validation()
     validation = None if held_back is None else Validation(*held_back, run.device)
     steps = loader(batches, settings.workers, run.device)
-    for lr, hr in track(steps, settings.steps, "train", start=run.step) if monitor else steps:
+    for lr, hr in track(steps, settings.all_steps, "train", start=run.step) if monitor else steps:
         run.advance(lr, hr)
-        last = run.step == settings.steps
+        last = run.step == settings.all_steps
         look = last or run.step % settings.validate_every == 0
-        row = look or run.step % CURVE_EVERY == 0
+        row = look or run.step == settings.steps or run.step % CURVE_EVERY == 0
         keep = not last and run.step % settings.checkpoint_every == 0
         if row or keep:
             run.check()

@@ -3,7 +3,7 @@ rule train:
     input:
         pairs="results/pairs/{distribution}.h5",
         patches="results/hr/patches.h5",
-        start=CONFIG.train.start or [],
+        weights=[path for path in (CONFIG.train.start, CONFIG.train.perceptual) if path],
     output:
         model="results/models/{distribution}/seed{seed}/model.safetensors",
         curve="results/models/{distribution}/seed{seed}/training.csv",

@@ -54,7 +54,7 @@ def launch(module: str, job: Mapping[str, Any], processes: int, nodes: int, cpus
 
 def answering() -> dict[str, Any]:
     """In a process that was started: what to do. Its log goes to the process that started it, and ends it."""
-    logging.basicConfig(handlers=[_Answers()], level=logging.INFO, force=True)
+    logging.basicConfig(handlers=[_Answers()], format="%(message)s", level=logging.INFO, force=True)
     threading.Thread(target=_end_with_the_other, daemon=True).start()
     job: dict[str, Any] = json.loads(sys.argv[1])
     return job

@@ -16,6 +16,7 @@ from degcraft.networks.recognised import SPANDREL
 from degcraft.networks.sr import to_tensor
 from degcraft.seeds import integer
 from degcraft.settings import TrainSettings
+from degcraft.training.adversarial import Adversary
 from degcraft.training.group import ALONE, Group
 from degcraft.training.losses import PIXEL_LOSSES
 from degcraft.training.schedule import learning_rate
@@ -42,9 +43,10 @@ class Run:
         self._forward = torch.compile(forward) if settings.compile else forward
         self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
         self.rows: list[dict[str, float]] = []
-        self._losses: list[torch.Tensor] = []  # since the last row
+        self._losses: list[torch.Tensor] = []  # since the last row: the loss and, with an adversary, its terms
         self.device, self._settings, self._seed = device, settings, seed
         self._optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
+        self._adversary = Adversary(settings, device, group) if settings.adversarial_steps else None
 
     def advance(self, lr: torch.Tensor, hr: torch.Tensor) -> None:
         """One optimiser step and the averaging.
@@ -60,15 +62,27 @@ class Run:
         x, y = (to_tensor(images.to(self.device, non_blocking=True)) for images in (lr, hr))
         with autocast(self.device, self._settings.amp):
             output = self._forward(x)
-        loss = PIXEL_LOSSES[self._settings.loss](output.float(), y)
+        output = output.float()
+        loss, adversary = PIXEL_LOSSES[self._settings.loss](output, y), self._adversary_now()
+        terms = []
+        if adversary is not None:
+            added, judged = adversary.judge(output, y)
+            loss = loss + added
+            terms = [judged]
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if self._settings.gradient_clip:
             clip_grad_norm_(self.network.parameters(), self._settings.gradient_clip)
         self._optimizer.step()
+        if adversary is not None:
+            terms.append(adversary.advance(output.detach(), y))
         self.step += 1
-        self._losses.append(loss.detach())
+        self._losses.append(torch.stack([loss.detach(), *terms]))
         self._follow()
+
+    def _adversary_now(self) -> Adversary | None:
+        """Whoever takes part in the next step."""
+        return self._adversary if self.step >= self._settings.steps else None
 
     def _follow(self) -> None:
         """Move the averaged weights towards the current ones."""
@@ -107,17 +121,21 @@ class Run:
         self._losses = list(losses)
         wrong = torch.nonzero(~torch.isfinite(losses))
         if len(wrong):
-            step = self.step - len(losses) + int(wrong[0]) + 1
+            row, column = wrong[0].tolist()
             raise UserError(
-                f"train: the loss is {float(losses[wrong[0]])} at step {step}; lower train.learning_rate, or set "
-                "train.gradient_clip, and run again"
+                f"train: the loss is {float(losses[row, column])} at step {self.step - len(losses) + row + 1}; lower "
+                "train.learning_rate, or set train.gradient_clip, and run again"
             )
 
     def add_row(self, psnr: float) -> dict[str, float]:
-        """A row of the curve, after `check`: mean loss since the row before, and the validation's PSNR-Y (or NaN)."""
-        loss = float(torch.stack(self._losses).mean())
+        """A row of the curve, after `check`: mean losses since the row before, and the validation's PSNR-Y (or NaN).
+
+        The two stages must not share a row.
+        """
+        loss, *terms = torch.stack(self._losses).mean(dim=0).tolist()
         rate = learning_rate(self._settings, self.step - 1)
-        self.rows.append({"step": self.step, "loss": loss, "learning_rate": rate, "psnr_y": psnr})
+        row = {"step": self.step, "loss": loss, "learning_rate": rate, "psnr_y": psnr}
+        self.rows.append(row | dict(zip(("adversarial", "discriminator"), terms, strict=False)))
         self._losses.clear()
         return self.rows[-1]
 
@@ -130,6 +148,7 @@ class Run:
             "network": self.network.state_dict(),
             "average": self.average,
             "optimizer": self._optimizer.state_dict(),
+            "adversary": self._adversary.state() if self._adversary is not None else None,
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -138,6 +157,8 @@ class Run:
         self.network.load_state_dict(state["network"])
         self.average = state["average"]
         self._optimizer.load_state_dict(state["optimizer"])
+        if self._adversary is not None:
+            self._adversary.load(state["adversary"])
 
 
 def seed_step(seed: int, device: torch.device) -> None:

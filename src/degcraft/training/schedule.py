@@ -8,12 +8,14 @@ from degcraft.settings import TrainSettings
 
 
 def learning_rate(settings: TrainSettings, step: int) -> float:
-    """Linear warm-up; then a cosine to 0 at the last step, or a fall at every milestone.
+    """Linear warm-up; then a cosine to 0 at the last step, or a fall at every milestone; constant with an adversary.
 
     Args:
         settings: peak, steps, warm-up and the kind of schedule.
         step: counted from 0.
     """
+    if step >= settings.steps:
+        return settings.adversarial_learning_rate
     rise = min(1.0, (step + 1) / max(settings.warmup, 1))
     return settings.learning_rate * rise * _FALLS[settings.schedule](settings, step)
 
