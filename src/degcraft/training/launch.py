@@ -131,4 +131,6 @@ def _wait(started: list[_Started]) -> None:
         raise UserError(errors[0])
     codes = [process.returncode for process in processes if process.returncode]
     if codes:
-        raise RuntimeError(f"a training process ended with exit status {codes[0]}; what it said is above")
+        raise RuntimeError(
+            f"a training process ended with exit status {codes[0]}; what it said is in this job's output"
+        )
