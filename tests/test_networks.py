@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import sys
 
 import pytest
 import torch
@@ -197,3 +198,11 @@ def test_wrong_files_are_named(tmp_path):
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(UserError, match="not a whole safetensors file"):
         load_network(path)
+
+
+def test_a_network_of_another_project_needs_spandrel(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "spandrel", None)  # as where it is not installed
+    save_network(tmp_path / "a.safetensors", SPECS["compact"].build(), NetworkSpec.of("spandrel", scale=2))
+    assert read_spec(tmp_path / "a.safetensors") == NetworkSpec.of("spandrel", scale=2)
+    with pytest.raises(UserError, match=r"a\.safetensors: networks of other projects need the package spandrel"):
+        load_network(tmp_path / "a.safetensors")

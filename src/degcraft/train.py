@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import sys
 from dataclasses import asdict, dataclass
@@ -78,6 +79,9 @@ def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, gr
         run.load(state)
     left, part = range(run.step, settings.all_steps), (group.rank, group.size)
     batches = PairBatches(files.pairs, settings.batch, settings.crop, scale, seed, left, settings.validation, part)
+    if device.type == "cuda" and not settings.workers:
+        log = logging.getLogger("degcraft")
+        log.warning("train.workers is 0: the GPU waits while pairs are read; with 4, they are read ahead")
     if not group.leads:
         _go_through(batches, run, settings)
         return

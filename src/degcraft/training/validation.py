@@ -30,15 +30,16 @@ class Validation:
     def measure(self, run: Run) -> tuple[float, Uint8Image]:
         """Mean PSNR-Y in dB, ``scale`` pixels shaved off the borders, and a picture.
 
-        The picture has a column for each of the first patches: what goes in, enlarged, what comes out, and what should.
+        The picture has a column for each of some patches: what goes in, enlarged, what comes out, and what should.
         """
         with run.averaged() as network, torch.no_grad():
             parts = [network(to_tensor(part.to(self._device))) for part in self._lr.split(_AT_ONCE)]
         output = torch.cat(parts).float().clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
         restored: NDArray[np.uint8] = output.permute(0, 2, 3, 1).cpu().numpy()
         psnr = float(np.mean([_psnr_y(a, b, self._scale) for a, b in zip(restored, self._hr, strict=True)]))
-        large = self._lr[:_SHOWN].numpy().repeat(self._scale, axis=1).repeat(self._scale, axis=2)
-        rows = [np.concatenate(list(images[:_SHOWN]), axis=1) for images in (large, restored, self._hr)]
+        shown = np.unique(np.linspace(0, len(restored) - 1, _SHOWN).astype(int))  # neighbours are often of one photo
+        large = self._lr.numpy()[shown].repeat(self._scale, axis=1).repeat(self._scale, axis=2)
+        rows = [np.concatenate(list(images), axis=1) for images in (large, restored[shown], self._hr[shown])]
         return psnr, np.concatenate(rows)
 
 
