@@ -4,7 +4,8 @@
 
 The ratio says how much of the time goes into training: 1.00 means that batches cost nothing. Both sides take the same
 steps of `degcraft.training.run.Run` (forward, backward, optimiser, averaging), and alternate; the best round of each
-counts, since other programs can only slow them down. Without --pairs, 2,000 pairs are made from the demo's photos.
+counts, since other programs can only slow them down. Where one CPU thread does everything, seconds are of its time,
+otherwise of the clock. Without --pairs, 2,000 pairs are made from the demo's photos.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from pathlib import Path
 
@@ -55,15 +56,17 @@ def some_pairs(folder: Path, photos: Path) -> Path:
     return folder / "pairs.h5"
 
 
-def timed(run: Run, batches: Iterator[tuple[torch.Tensor, torch.Tensor]], seconds: float) -> float:
+def timed(
+    run: Run, batches: Iterator[tuple[torch.Tensor, torch.Tensor]], seconds: float, clock: Callable[[], float]
+) -> float:
     """Steps a second."""
-    start, steps = time.perf_counter(), 0
-    while time.perf_counter() - start < seconds:
+    start, steps = clock(), 0
+    while clock() - start < seconds:
         run.advance(*next(batches))
         steps += 1
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return steps / (time.perf_counter() - start)
+    return steps / (clock() - start)
 
 
 def compare(pairs: Path, scale: int, name: str, options: argparse.Namespace) -> str:
@@ -82,9 +85,11 @@ def compare(pairs: Path, scale: int, name: str, options: argparse.Namespace) -> 
         (Run(spec.build(), settings, 0, device), source)
         for source in (iter(loader(batches, options.workers, device)), repeat(kept))
     ]
+    alone = device.type == "cpu" and options.threads == 1 and not options.workers
+    clock = time.process_time if alone else time.perf_counter
     for side in sides:
-        timed(*side, options.seconds / 4)
-    rounds = np.array([[timed(*side, options.seconds) for side in sides] for _ in range(ROUNDS)]) * batch
+        timed(*side, options.seconds / 4, clock)
+    rounds = np.array([[timed(*side, options.seconds, clock) for side in sides] for _ in range(ROUNDS)]) * batch
     file, memory = rounds.max(axis=0)
     return f"{name:10} {batch:6} {crop:5} {file:10.1f} {memory:10.1f} {file / memory:6.3f}"
 
