@@ -12,8 +12,9 @@ from PIL import Image
 
 from degcraft.extractor import train_encoder
 from degcraft.images import Uint8Image
+from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.photos import extract
-from degcraft.settings import EncoderSettings, PhotoSettings
+from degcraft.settings import EncoderSettings, PairSettings, PhotoSettings
 from degcraft.space import Choices, Distribution, Range, Space, Step, build
 
 settings.register_profile(
@@ -110,6 +111,15 @@ def space() -> Space:
 def uniform(space: Space) -> Distribution:
     """The whole range."""
     return Distribution.uniform(space)
+
+
+@pytest.fixture(scope="session")
+def pairs(patches: Path, uniform: Distribution, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty pairs of these patches, over the whole range."""
+    folder = tmp_path_factory.mktemp("pairs")
+    make_pairs(uniform, patches, folder / "part.h5", PairSettings(40), 0, SCALE, 0)
+    gather_pairs([folder / "part.h5"], uniform, patches, folder / "pairs.h5", SCALE, 0)
+    return folder / "pairs.h5"
 
 
 @pytest.fixture(scope="session")

@@ -114,6 +114,23 @@ def test_schema_has_no_key_that_the_settings_lack(section, schema):
     assert {key for key in schema["properties"][section]["properties"] if (section, key) not in ELSEWHERE} == known
 
 
+def test_weights_to_start_from_are_looked_for(raw, schema):
+    raw["train"]["start"] = "weights.pth"
+    assert problems(raw, schema).startswith("train.start: no file 'weights.pth'")
+    raw["train"] |= {"start": None, "perceptual": "vgg.pth", "adversarial_steps": 1}
+    assert problems(raw, schema).startswith("train.perceptual: no file 'vgg.pth'")
+    raw["train"] |= {"perceptual": "hr/a.png", "adversarial_steps": 0}
+    assert problems(raw, schema).startswith("train.perceptual: belongs to the adversarial steps")
+    raw["train"] |= {"perceptual": None, "network": "spandrel"}
+    assert problems(raw, schema).startswith("train.network: 'spandrel' takes the network from its weights")
+
+
+def test_a_batch_is_shared_equally(raw, schema):
+    raw["train"] |= {"batch": 12, "processes": 4, "nodes": 2}
+    assert problems(raw, schema) == "train.batch: 12 cannot be shared equally by 8 processes"
+    assert parse_config(with_value(raw, "train.batch", 16), schema).train.processes == 4
+
+
 def test_defaults_of_what_is_no_stages_setting(raw, schema):
     config = parse_config(raw | {"degrade": {"photos": "hr"}}, schema)
     keys = schema["properties"]

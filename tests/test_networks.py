@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
+import sys
 
 import pytest
 import torch
@@ -13,12 +15,15 @@ from torch.nn import functional
 
 from degcraft.errors import UserError
 from degcraft.networks import NetworkSpec, load_network, read_spec, save_network
+from degcraft.networks.discriminator import UNetDiscriminator, adversarial_loss
 from degcraft.networks.encoder import Encoder
+from degcraft.networks.rrdbnet import RRDBNet
 from degcraft.networks.sr import Compact, ResidualBlock, SRResNet, count_weights, to_tensor
 
 SPECS = {
     "compact": NetworkSpec.of("compact", channels=8, blocks=2, scale=2),
     "srresnet": NetworkSpec.of("srresnet", channels=8, blocks=2, scale=4),
+    "rrdbnet": NetworkSpec.of("rrdbnet", channels=4, blocks=1, scale=2),
     "encoder": NetworkSpec.of("encoder", channels=4, features=6, outputs=3),
 }
 SPEC = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
@@ -51,7 +56,7 @@ def some_input(height=11, width=9):
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-@pytest.mark.parametrize("build", [Compact, SRResNet])
+@pytest.mark.parametrize("build", [Compact, SRResNet, RRDBNet])
 def test_output_is_the_scale_times_the_input(build, scale):
     assert build(channels=6, blocks=1, scale=scale)(some_input()).shape == (2, 3, 11 * scale, 9 * scale)
 
@@ -112,6 +117,22 @@ def test_images_become_tensors_of_zero_to_one():
     assert tensor.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_the_discriminator_judges_every_pixel():
+    torch.manual_seed(0)
+    network = UNetDiscriminator(4)
+    assert network(some_input()).shape == (2, 1, 11, 9)
+    for _ in range(50):  # power iterations
+        network(some_input(16, 16))
+    for conv in (*network.down, *network.up, *network.end):
+        assert float(torch.linalg.matrix_norm(conv.weight.flatten(1), 2).detach()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_adversarial_loss_by_hand():
+    logits = torch.tensor([0.0, 2.0])
+    assert float(adversarial_loss(logits, real=True)) == pytest.approx((math.log(2) + math.log1p(math.exp(-2))) / 2)
+    assert float(adversarial_loss(logits, real=False)) == pytest.approx((math.log(2) + math.log1p(math.exp(2))) / 2)
+
+
 @SPEC
 def test_a_file_rebuilds_the_network(spec, tmp_path):
     network = spec.build().eval()
@@ -150,7 +171,7 @@ def described(network, **arguments):
         ({"format": "pt"}, "was not written by degcraft"),
         ({"degcraft": "{"}, "was not written by degcraft"),
         ({"degcraft": "[1]"}, "was not written by degcraft"),
-        (described("vgg", channels=8), "unknown network 'vgg'; there are compact, srresnet, encoder"),
+        (described("vgg", channels=8), "unknown network 'vgg'; there are compact, srresnet, rrdbnet, encoder"),
         (described("compact", channels=16, blocks=2, scale=2), "do not fit compact"),
         (described("compact", channels=8), "compact"),
         (described("compact", channels="8", blocks=2, scale=2), "compact"),
@@ -177,3 +198,11 @@ def test_wrong_files_are_named(tmp_path):
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(UserError, match="not a whole safetensors file"):
         load_network(path)
+
+
+def test_a_network_of_another_project_needs_spandrel(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "spandrel", None)  # as where it is not installed
+    save_network(tmp_path / "a.safetensors", SPECS["compact"].build(), NetworkSpec.of("spandrel", scale=2))
+    assert read_spec(tmp_path / "a.safetensors") == NetworkSpec.of("spandrel", scale=2)
+    with pytest.raises(UserError, match=r"a\.safetensors: networks of other projects need the package spandrel"):
+        load_network(tmp_path / "a.safetensors")

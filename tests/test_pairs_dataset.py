@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from torch.utils.data import DataLoader
+import torch
 
 from degcraft.errors import UserError
 from degcraft.pairs import gather_pairs, make_pairs
-from degcraft.pairs_dataset import PairBatches
+from degcraft.pairs_dataset import PairBatches, _oriented, held_back, loader
 from degcraft.settings import PairSettings
 from degcraft.space import Choices, Distribution, Step, build
 from degcraft.storage import creating_h5
@@ -55,6 +55,13 @@ def test_crops_stay_aligned_after_flips_and_turns(textured):
     assert len(orientations) > 150  # 7 patches alone would give 7
 
 
+@pytest.mark.parametrize("flip", [0, 1])
+@pytest.mark.parametrize("turns", range(4))
+def test_turns_and_flips_are_those_of_numpy(turns, flip):
+    image = np.random.default_rng(0).integers(0, 256, (9, 9, 3)).astype(np.uint8)[1:6, 2:7]
+    np.testing.assert_array_equal(_oriented(image, turns, flip), np.rot90(image[:, ::-1] if flip else image, turns))
+
+
 def test_all_eight_turns_and_flips_occur(textured):
     dataset = batches(textured, range(150), crop=12)
     seen = {image.tobytes() for i in range(150) for image in dataset[i][0].numpy()}
@@ -71,8 +78,8 @@ def test_every_epoch_is_a_permutation(numbered, batch):
 
 
 def loaded(pairs, workers):
-    loader = DataLoader(batches(pairs, range(12)), batch_size=None, num_workers=workers)
-    return [tuple(part.numpy() for part in item) for item in loader]
+    read = loader(batches(pairs, range(12)), workers, torch.device("cpu"))
+    return [tuple(part.numpy() for part in item) for item in read]
 
 
 def test_batches_do_not_depend_on_the_workers(textured):
@@ -105,3 +112,22 @@ def test_missing_patches_are_an_error_and_not_black(tmp_path):
     (tmp_path / "patches.h5").unlink()
     with pytest.raises(UserError, match=r"patches\.h5: no such file"):
         batches(pairs, range(3))
+
+
+def test_patches_that_are_held_back_are_spread_evenly():
+    assert held_back(1056, 16).tolist() == list(range(33, 1056, 66))
+    assert held_back(16, 16).tolist() == [4, 12]
+    assert held_back(7, 16).tolist() == held_back(100, 0).tolist() == []
+
+
+def test_pairs_that_are_held_back_are_not_trained_on(tmp_path):
+    small = np.broadcast_to(np.arange(16, dtype=np.uint8)[:, None, None, None], (16, 8, 8, 3))
+    pairs = write_pairs(tmp_path, np.ascontiguousarray(small), 40)
+    dataset = PairBatches(pairs, 5, 8, SCALE, 0, range(14), validation=9)
+    lr, hr = dataset.validation()
+    assert lr[:, 0, 0, 0].tolist() == hr[:, 0, 0, 0].tolist() == [4, 12]
+    assert (lr.shape, hr.shape) == ((2, 8, 8, 3), (2, 16, 16, 3))
+    drawn = np.concatenate([dataset[i][0][:, 0, 0, 0].numpy() for i in range(14)])
+    epochs = drawn.reshape(2, 35)  # 40 pairs without the 3 + 2 of patches 4 and 12
+    assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(i % 16 for i in range(40) if i % 16 not in (4, 12))
+    assert batches(pairs, range(3)).validation() is None

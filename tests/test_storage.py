@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from degcraft.errors import UserError
-from degcraft.storage import creating_h5, link_or_copy, reading_h5, replacing, sha256
+from degcraft.storage import MappedRows, creating_h5, link_or_copy, reading_h5, replacing, sha256
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path):
@@ -99,3 +99,32 @@ def test_a_second_name_or_a_copy(tmp_path, monkeypatch):
 def test_digest_by_hand(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")  # the example of FIPS 180-4
     assert sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize("chunks", [(1, 4, 3), None])
+def test_mapped_rows_are_those_of_the_dataset(chunks, tmp_path):
+    values = np.random.default_rng(0).integers(0, 2**31, (50, 4, 3)).astype(np.int32)
+    with creating_h5(tmp_path / "a.h5") as file:
+        grown = file.create_dataset("x", (0, 4, 3), np.int32, maxshape=(None, 4, 3), chunks=chunks) if chunks else None
+        for row in range(50 if chunks else 0):  # chunks that do not lie one after the other
+            grown.resize(row + 1, axis=0)
+            file[f"between{row}"] = row
+            grown[row] = values[row]
+        if not chunks:
+            file["x"] = values
+    rows = MappedRows(tmp_path / "a.h5", "x")
+    for row in (0, 7, 49):
+        np.testing.assert_array_equal(rows[row], values[row])
+    with pytest.raises(ValueError, match="read-only"):
+        rows[0][0, 0] = 1
+
+
+@pytest.mark.parametrize(
+    "layout", [{"chunks": (2, 4)}, {"chunks": (1, 4), "compression": "gzip"}, {"chunks": (1, 4), "fillvalue": 3}]
+)
+def test_rows_that_cannot_be_mapped_are_refused(layout, tmp_path):
+    with creating_h5(tmp_path / "a.h5") as file:
+        stored = file.create_dataset("x", (6, 4), np.uint8, **layout)
+        stored[:5] = 1  # the last row is never written
+    with pytest.raises(UserError, match=r"a\.h5: 'x' is not stored as one row a chunk; delete it and run again"):
+        MappedRows(tmp_path / "a.h5", "x")

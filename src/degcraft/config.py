@@ -300,12 +300,26 @@ def _semantic_problems(config: Config) -> Iterator[str]:
         yield "encoder: needs samples >= buffer >= batch"
     if config.checkpoint is not None and not config.checkpoint.is_file():
         yield f"extractor: {str(config.checkpoint)!r} is neither 'encoder', 'srgan' nor an existing file"
+    yield from _training_problems(config.train)
     for key, distributions in (
         ("train", config.distributions),
         ("degrade", config.degrade_distributions if config.degrade_photos else ()),
     ):
         if "oracle" in distributions and not any(t.truth is not None for t in config.targets.values()):
             yield f"{key}.distributions: 'oracle' needs a target with a 'truth'"
+
+
+def _training_problems(train: settings.TrainSettings) -> Iterator[str]:
+    """Keys of ``train`` that must agree with each other or with files."""
+    for key, path in (("start", train.start), ("perceptual", train.perceptual)):
+        if path is not None and not Path(path).is_file():
+            yield f"train.{key}: no file {path!r}; give an existing one, relative to the working directory"
+    if train.perceptual is not None and not train.adversarial_steps:
+        yield "train.perceptual: belongs to the adversarial steps, of which there are none; set train.adversarial_steps"
+    if train.network == "spandrel" and train.start is None:
+        yield "train.network: 'spandrel' takes the network from its weights; name them in train.start"
+    if train.batch % (train.processes * train.nodes):
+        yield f"train.batch: {train.batch} cannot be shared equally by {train.processes * train.nodes} processes"
 
 
 def _order_problems(space: Space) -> Iterator[str]:

@@ -25,8 +25,8 @@ def prepare(threads: int, seed: int, stage: str) -> torch.device:
 
 
 def autocast(device: torch.device, enabled: bool) -> AbstractContextManager[object]:
-    """Mixed precision in bfloat16 on CUDA where asked for; nothing on a CPU."""
-    if device.type != "cuda" or not enabled:
+    """Mixed precision in bfloat16 where asked for, on GPUs that compute in it; nothing elsewhere."""
+    if device.type != "cuda" or not enabled or not torch.cuda.is_bf16_supported(including_emulation=False):
         return nullcontext()
     return torch.autocast("cuda", dtype=torch.bfloat16)
 

@@ -16,8 +16,7 @@ from degcraft.progress import track
 from degcraft.seeds import stream
 from degcraft.settings import PairSettings
 from degcraft.space import Distribution
-from degcraft.storage import creating_h5, reading_h5
-from degcraft.storage import sha256 as sha256
+from degcraft.storage import creating_h5, reading_h5, sha256
 
 BLOCK = 256  # pairs held in memory at a time
 

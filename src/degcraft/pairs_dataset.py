@@ -5,22 +5,25 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import h5py
+import cv2
 import numpy as np
 import torch
+from cv2.typing import MatLike
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from degcraft.errors import UserError
 from degcraft.seeds import stream
-from degcraft.storage import reading_h5
+from degcraft.storage import MappedRows, reading_h5
+
+_TURNS = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
 
 
 class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Item k is the whole batch of step ``steps[k]``, a function of the seed and the step alone.
+    """Item k is the batch of step ``steps[k]``, or a part of it, a function of the seed and the step alone.
 
     So the order of the data does not depend on how many workers read it, and a training can go on at any step. The
-    HDF5 files are opened at the first item, that is, after a worker has started.
+    files are mapped at the first item, that is, after a worker has started.
 
     Args:
         pairs: file written by `degcraft.pairs.gather_pairs`.
@@ -29,18 +32,30 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         scale: SR scale.
         seed: of order, crops, flips and turns.
         steps: the steps that are left.
+        validation: HR patches whose pairs are held back; see `held_back`.
+        part: (k, n) for the k-th of n equal parts of every batch.
 
     Raises:
         UserError: the file is damaged, the HR patches it refers to are gone, or crops are larger than its patches.
     """
 
     def __init__(
-        self, pairs: str | os.PathLike[str], batch: int, crop: int, scale: int, seed: int, steps: range
+        self,
+        pairs: str | os.PathLike[str],
+        batch: int,
+        crop: int,
+        scale: int,
+        seed: int,
+        steps: range,
+        validation: int = 0,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         self._batch, self._crop, self._scale, self._seed, self._steps = batch, crop, scale, seed, steps
+        share = batch // part[1]
+        self._part = range(part[0] * share, (part[0] + 1) * share)
         self._lr_path = Path(pairs)
         with reading_h5(pairs, "lr", "hr") as file:
-            self._count, self._side = file["lr"].shape[:2]
+            count, self._side = file["lr"].shape[:2]
             source = file["hr"].virtual_sources()[0].file_name
         # read past the virtual dataset: a missing source would read as black pixels, without an error
         self._hr_path = self._lr_path.parent / source
@@ -48,40 +63,72 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             self._patches = len(file["patches"])
         if crop > self._side:
             raise UserError(f"train.crop is {crop}, but the LR patches of {pairs} have {self._side} pixels; lower it")
+        self._held = held_back(min(count, self._patches), validation)
+        self._pairs = np.flatnonzero(~np.isin(np.arange(count) % self._patches, self._held))
         self._orders: dict[int, NDArray[np.int64]] = {}
-        self._files: tuple[h5py.Dataset, h5py.Dataset] | None = None
+        self._rows: tuple[MappedRows, MappedRows] | None = None
 
     def __len__(self) -> int:
         return len(self._steps)
 
     def __getitem__(self, item: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """LR (batch, crop, crop, 3) and HR (batch, scale*crop, scale*crop, 3), uint8."""
-        if self._files is None:
-            self._files = h5py.File(self._lr_path, "r")["lr"], h5py.File(self._hr_path, "r")["patches"]
-        lr_file, hr_file = self._files
+        """LR (n, crop, crop, 3) and HR (n, scale*crop, scale*crop, 3), uint8."""
+        lr_rows, hr_rows = self._mapped()
         step = self._steps[item]
         crop, scale, batch = self._crop, self._scale, self._batch
         draw = stream(self._seed, "train", step)
-        lr = np.empty((batch, crop, crop, 3), np.uint8)
-        hr = np.empty((batch, crop * scale, crop * scale, 3), np.uint8)
-        for i, pair in enumerate(self._chosen(step)):
-            top, left = draw.integers(self._side - crop + 1, size=2)
-            small = lr_file[pair, top : top + crop, left : left + crop]
-            rows, columns = (slice(at * scale, (at + crop) * scale) for at in (top, left))
-            large = hr_file[pair % self._patches, rows, columns]
-            turns, flip = int(draw.integers(4)), bool(draw.integers(2))
-            for target, image in ((lr, small), (hr, large)):
-                target[i] = np.rot90(image[:, ::-1] if flip else image, turns)
+        corners = draw.integers(self._side - crop + 1, size=(batch, 2)).tolist()
+        turns, flips = draw.integers(4, size=batch).tolist(), draw.integers(2, size=batch).tolist()
+        lr = np.empty((len(self._part), crop, crop, 3), np.uint8)
+        hr = np.empty((len(self._part), crop * scale, crop * scale, 3), np.uint8)
+        for into, i in enumerate(self._part):
+            pair = self._chosen(step * batch + i)
+            for target, image, by in ((lr, lr_rows[pair], 1), (hr, hr_rows[pair % self._patches], scale)):
+                rows, columns = (slice(at * by, (at + crop) * by) for at in corners[i])
+                target[into] = _oriented(image[rows, columns], turns[i], flips[i])
         return torch.from_numpy(lr), torch.from_numpy(hr)
 
-    def _chosen(self, step: int) -> list[int]:
-        """Pairs of one step: every epoch is a permutation of all pairs, cut into batches; the last may span two."""
-        positions = range(step * self._batch, (step + 1) * self._batch)
-        return [int(self._order(at // self._count)[at % self._count]) for at in positions]
+    def validation(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """The first pair of each HR patch that is held back, whole: (n, h, w, 3) and (n, H, W, 3) uint8, if any are."""
+        if not len(self._held):
+            return None
+        # pair i shows HR patch i modulo their number
+        lr, hr = (np.stack([rows[patch] for patch in self._held]) for rows in self._mapped())
+        return torch.from_numpy(lr), torch.from_numpy(hr)
+
+    def _mapped(self) -> tuple[MappedRows, MappedRows]:
+        """The LR and the HR patches."""
+        if self._rows is None:
+            self._rows = MappedRows(self._lr_path, "lr"), MappedRows(self._hr_path, "patches")
+        return self._rows
+
+    def _chosen(self, at: int) -> int:
+        """The pair at a place of the whole training: every epoch is a permutation, cut into batches without a rest."""
+        return int(self._order(at // len(self._pairs))[at % len(self._pairs)])
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         """Permutation of one epoch."""
         if epoch not in self._orders:
             self._orders.pop(epoch - 2, None)
-            self._orders[epoch] = stream(self._seed, "train-order", epoch).permutation(self._count)
+            self._orders[epoch] = stream(self._seed, "train-order", epoch).permutation(self._pairs)
         return self._orders[epoch]
+
+
+def held_back(patches: int, wanted: int) -> NDArray[np.int64]:
+    """Which HR patches are for validation: evenly spaced, so of many photos; at most an eighth of them all.
+
+    Patches of one photo can overlap, so that their contents are not all new to a network, but their pixels are.
+    """
+    count = min(wanted, patches // 8)
+    return (np.arange(count) * patches + patches // 2) // max(count, 1)
+
+
+def loader(batches: PairBatches, workers: int, device: torch.device) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
+    """The batches in their order, read by so many processes (0: by this one), ready for the way to the device."""
+    return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=device.type == "cuda")
+
+
+def _oriented(image: NDArray[np.uint8], turns: int, flip: int) -> NDArray[np.uint8]:
+    """A square image mirrored or not, then turned by quarters; OpenCV does it many times faster than strides do."""
+    out: MatLike = cv2.flip(image, 1) if flip else image
+    return (cv2.rotate(out, _TURNS[turns - 1]) if turns else out).astype(np.uint8, copy=False)

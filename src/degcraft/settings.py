@@ -169,17 +169,34 @@ class TrainSettings:
     """What is trained, and how.
 
     Attributes:
-        network: ``compact`` (SRVGGNetCompact) or ``srresnet``.
+        network: ``compact`` (SRVGGNetCompact), ``srresnet``, ``rrdbnet``, or ``spandrel``: that of ``start``.
         channels: width.
-        blocks: convolutions (compact) or residual blocks (srresnet) between the first and the last layers.
-        steps: optimiser steps.
+        blocks: convolutions (compact) or residual blocks (srresnet, rrdbnet) between the first and the last layers.
+        start: file of weights to start from, safetensors or .pth; fresh ones if None.
+        steps: optimiser steps with the pixel loss alone.
         batch: patches a step.
         crop: side of the LR crops taken from the pairs, pixels.
-        learning_rate: Adam's, after the warm-up; falls to 0 on a cosine.
+        loss: ``l1`` or ``charbonnier``.
+        learning_rate: Adam's, after the warm-up.
+        schedule: how it falls: ``cosine``, to 0 at the last step, or ``multistep``.
+        milestones: where ``multistep`` lets it fall, as shares of ``steps``.
+        decay: by what factor.
         warmup: steps over which it rises from 0.
+        gradient_clip: largest norm of a step's gradient; longer ones are shortened to it. 0 leaves them as they are.
+        adversarial_steps: further steps with a discriminator; 0 for none.
+        adversarial_weight: of the adversarial loss beside the pixel loss.
+        adversarial_learning_rate: of both networks in these steps.
+        discriminator_channels: width of the discriminator.
+        perceptual: file of VGG weights for a perceptual loss in these steps; none if None.
+        perceptual_weight: of it beside the pixel loss.
         ema: decay of the averaged weights, which are what is saved; 0 saves the last ones.
         amp: bfloat16 mixed precision on CUDA (a CPU always computes in float32).
+        compile: let torch generate code for the network, which needs a C++ compiler, or Triton on CUDA, and a minute.
+        validation: HR patches that are held back to measure PSNR on, at most an eighth of all; 0 measures nothing.
+        validate_every: steps between measurements.
         checkpoint_every: steps between checkpoints, from which a killed training goes on.
+        processes: on each node, each with a GPU where there are any and an equal part of every batch.
+        nodes: of a Slurm job.
         workers: processes that read pairs; 0 reads in the training process.
         threads: CPU threads; part of the settings because it changes the order of sums.
     """
@@ -187,16 +204,38 @@ class TrainSettings:
     network: str = "compact"
     channels: int = 32
     blocks: int = 6
+    start: str | None = None
     steps: int = 2000
     batch: int = 16
     crop: int = 24
+    loss: str = "l1"
     learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    milestones: tuple[float, ...] = (0.5, 0.8, 0.9, 0.95)
+    decay: float = 0.5
     warmup: int = 100
+    gradient_clip: float = 0.0
+    adversarial_steps: int = 0
+    adversarial_weight: float = 0.1
+    adversarial_learning_rate: float = 1e-4
+    discriminator_channels: int = 64
+    perceptual: str | None = None
+    perceptual_weight: float = 1.0
     ema: float = 0.999
     amp: bool = True
+    compile: bool = False
+    validation: int = 16
+    validate_every: int = 500
     checkpoint_every: int = 500
+    processes: int = 1
+    nodes: int = 1
     workers: int = 0
     threads: int = 1
+
+    @property
+    def all_steps(self) -> int:
+        """Of both stages."""
+        return self.steps + self.adversarial_steps
 
 
 @dataclass(frozen=True)

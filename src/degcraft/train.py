@@ -2,145 +2,140 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-from dataclasses import asdict
-from pathlib import Path
+import logging
+import math
+import sys
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
-from torch import nn
-from torch.nn import functional
-from torch.utils.data import DataLoader
 
-from degcraft.device import autocast, on_device, prepare
+from degcraft.device import prepare
 from degcraft.errors import UserError
-from degcraft.networks import NetworkSpec, save_network
-from degcraft.networks.sr import to_tensor
-from degcraft.pairs import sha256
-from degcraft.pairs_dataset import PairBatches
+from degcraft.networks import save_network
+from degcraft.pairs_dataset import PairBatches, loader
 from degcraft.progress import track
 from degcraft.settings import TrainSettings
-from degcraft.storage import replacing
+from degcraft.storage import replacing, sha256
+from degcraft.training.checkpoints import Checkpoint
+from degcraft.training.group import ALONE, Group, joined
+from degcraft.training.launch import answer, answering, launch
+from degcraft.training.monitor import Monitor
+from degcraft.training.run import Run
+from degcraft.training.start import first_network
+from degcraft.training.validation import Validation
 
-_CURVE_EVERY = 50  # steps between rows of training.csv
+CURVE_EVERY = 50  # steps between rows of training.csv
 
 
-def train(
-    pairs: str | os.PathLike[str],
-    model: str | os.PathLike[str],
-    curve: str | os.PathLike[str],
-    checkpoint: str | os.PathLike[str],
-    settings: TrainSettings,
-    scale: int,
-    seed: int,
-) -> None:
-    """Train with L1 loss, Adam, a cosine schedule and averaged weights; go on from ``checkpoint`` if it fits.
+@dataclass(frozen=True)
+class TrainFiles:
+    """What a training reads and writes.
 
-    Writes ``model`` (safetensors with the metadata to rebuild it) and ``curve`` (CSV ``step, loss, learning_rate``, a
-    row every 50 steps, mean loss since the row before). The checkpoint is removed at the end.
+    Attributes:
+        pairs: pairs file.
+        model: safetensors with the metadata to rebuild the network.
+        curve: CSV ``step, loss, learning_rate, psnr_y``, a row every 50 steps and at every validation: mean loss since
+            the row before, and PSNR-Y of the averaged weights, where it was measured; then ``adversarial,
+            discriminator``, mean losses of the adversarial steps, if there are any.
+        checkpoint: from which a training that was interrupted goes on; removed at the end.
+        monitor: folder for watching alone.
+    """
+
+    pairs: str
+    model: str
+    curve: str
+    checkpoint: str
+    monitor: str
+
+
+def train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int) -> None:
+    """Train with Adam and averaged weights as ``settings`` say; go on from the checkpoint if there is one.
+
+    On a CPU, a training that was killed at any step and started again writes the same bytes as one that was not.
 
     Raises:
-        UserError: the loss is no longer finite, or the pairs file does not fit.
+        UserError: the loss is no longer finite, the pairs file or the weights to start from do not fit, or the
+            checkpoint is of other settings.
     """
+    if settings.processes * settings.nodes == 1:
+        _train(files, settings, scale, seed, ALONE)
+        return
+    job = {"files": asdict(files), "settings": asdict(settings), "scale": scale, "seed": seed}
+    launch("degcraft.train", job, settings.processes, settings.nodes, settings.threads + settings.workers)
+
+
+def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, group: Group) -> None:
+    """`train`, as one process of a group."""
     device = prepare(settings.threads, seed, "train")
-    spec = NetworkSpec.of(settings.network, channels=settings.channels, blocks=settings.blocks, scale=scale)
-    run = _Run(on_device(spec.build(), device), settings)
-    identity = _identity(pairs, settings, scale, seed)
-    run.resume(Path(checkpoint), identity, device)
-    batches = PairBatches(pairs, settings.batch, settings.crop, scale, seed, range(run.step, settings.steps))
-    loader = DataLoader(batches, batch_size=None, num_workers=settings.workers, pin_memory=device.type == "cuda")
-    for lr, hr in track(loader, settings.steps, "train", start=run.step):
-        with autocast(device, settings.amp):
-            output = run.network(to_tensor(lr.to(device, non_blocking=True)))
-        run.advance(functional.l1_loss(output.float(), to_tensor(hr.to(device, non_blocking=True))))
-        if run.step % _CURVE_EVERY == 0 or run.step == settings.steps:
-            loss = float(torch.stack(run.losses).mean())
-            run.losses.clear()
-            if not np.isfinite(loss):
-                raise UserError(
-                    f"train: the loss is {loss} at step {run.step}; lower train.learning_rate and run again"
-                )
-            run.rows.append({"step": run.step, "loss": loss, "learning_rate": run.learning_rate(run.step - 1)})
-        if run.step % settings.checkpoint_every == 0 and run.step < settings.steps:
-            run.save(Path(checkpoint), identity)
+    network, spec = first_network(settings, scale)
+    run = Run(network, settings, seed, device, group)
+    read = {"pairs": files.pairs, "start": settings.start, "perceptual": settings.perceptual}
+    digests = {name: sha256(path) for name, path in read.items() if path is not None}
+    saved = Checkpoint(files.checkpoint, settings, {**digests, "scale": scale, "seed": seed})
+    state = saved.read(device)
+    if state is not None:
+        run.load(state)
+    left, part = range(run.step, settings.all_steps), (group.rank, group.size)
+    batches = PairBatches(files.pairs, settings.batch, settings.crop, scale, seed, left, settings.validation, part)
+    if device.type == "cuda" and not settings.workers:
+        log = logging.getLogger("degcraft")
+        log.warning("train.workers is 0: the GPU waits while pairs are read; with 4, they are read ahead")
+    if not group.leads:
+        _go_through(batches, run, settings)
+        return
+    _go_through(batches, run, settings, saved, Monitor(files.monitor, run.step, settings.batch))
     run.network.load_state_dict(run.average)
-    save_network(model, run.network, spec, {"seed": str(seed), "steps": str(settings.steps)})
-    with replacing(curve) as partial:
+    save_network(files.model, run.network, spec, {"seed": str(seed), "steps": str(settings.all_steps)})
+    with replacing(files.curve) as partial:
         pd.DataFrame(run.rows).to_csv(partial, index=False)
-    Path(checkpoint).unlink(missing_ok=True)
+    saved.delete()
 
 
-class _Run:
-    """The state of one training: everything that a checkpoint holds."""
-
-    def __init__(self, network: nn.Module, settings: TrainSettings) -> None:
-        self.network = network
-        self.step = 0
-        self.rows: list[dict[str, float]] = []
-        self.losses: list[torch.Tensor] = []  # since the last row
-        self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        self._settings = settings
-        self._optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
-
-    def learning_rate(self, step: int) -> float:
-        """Linear warm-up, then a cosine to 0 at the last step."""
-        settings = self._settings
-        rise = min(1.0, (step + 1) / max(settings.warmup, 1))
-        return float(settings.learning_rate * rise * 0.5 * (1.0 + np.cos(np.pi * step / settings.steps)))
-
-    def advance(self, loss: torch.Tensor) -> None:
-        """One optimiser step and the averaging."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.learning_rate(self.step)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self._optimizer.step()
-        self.step += 1
-        # early on the average follows closely, so that it does not remember the random start
-        decay = min(self._settings.ema, self.step / (self.step + 10))
-        current = self.network.state_dict()
-        with torch.no_grad():
-            torch._foreach_lerp_([self.average[name] for name in current], list(current.values()), 1.0 - decay)
-        self.losses.append(loss.detach())
-
-    def save(self, path: Path, identity: str) -> None:
-        """Write a checkpoint, whole or not at all."""
-        state = {
-            "identity": identity,
-            "step": self.step,
-            "rows": self.rows,
-            "losses": self.losses,
-            "network": self.network.state_dict(),
-            "average": self.average,
-            "optimizer": self._optimizer.state_dict(),
-        }
-        with replacing(path) as partial:
-            torch.save(state, partial)
-
-    def resume(self, path: Path, identity: str, device: torch.device) -> None:
-        """Take up a checkpoint if it is there and of the same settings and pairs."""
-        if not path.is_file():
-            return
-        try:
-            state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        except Exception as error:  # torch has many ways to refuse a file, and says too much about each
-            raise UserError(
-                f"{path}: not a whole checkpoint ({type(error).__name__}); delete it and run again"
-            ) from None
-        if state.get("identity") != identity:
-            return
-        self.step, self.rows, self.losses = state["step"], state["rows"], state["losses"]
-        self.network.load_state_dict(state["network"])
-        self.average = state["average"]
-        self._optimizer.load_state_dict(state["optimizer"])
+def _go_through(
+    batches: PairBatches,
+    run: Run,
+    settings: TrainSettings,
+    saved: Checkpoint | None = None,
+    monitor: Monitor | None = None,
+) -> None:
+    """Take the steps that are left, and do in between what is due; what is None is another process's business."""
+    held_back = batches.validation()
+    validation = None if held_back is None else Validation(*held_back, run.device)
+    steps = loader(batches, settings.workers, run.device)
+    for lr, hr in track(steps, settings.all_steps, "train", start=run.step) if monitor else steps:
+        run.advance(lr, hr)
+        last = run.step == settings.all_steps
+        look = last or run.step % settings.validate_every == 0
+        row = look or run.step == settings.steps or run.step % CURVE_EVERY == 0
+        keep = not last and run.step % settings.checkpoint_every == 0
+        if row or keep:
+            run.check()
+        psnr = math.nan
+        if look and validation and monitor:
+            psnr, picture = validation.measure(run)
+            monitor.validated(run.step, psnr, picture)
+        if row:
+            added = run.add_row(psnr)
+            if monitor:
+                monitor.row(added)
+        if keep and saved:
+            saved.save(run.state())
+    if monitor:
+        monitor.close()
 
 
-def _identity(pairs: str | os.PathLike[str], settings: TrainSettings, scale: int, seed: int) -> str:
-    """Digest of what a checkpoint must agree with; how often to save and how many read do not count."""
-    relevant = {k: v for k, v in asdict(settings).items() if k not in ("checkpoint_every", "workers")}
-    text = json.dumps([relevant, scale, seed, sha256(pairs)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+def main() -> None:
+    """Be one of several processes; see `degcraft.training.launch`."""
+    job: dict[str, Any] = answering()
+    try:
+        with joined() as group:
+            files, settings = TrainFiles(**job["files"]), TrainSettings(**job["settings"])
+            _train(files, settings, job["scale"], job["seed"], group)
+    except UserError as error:
+        answer(error=str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

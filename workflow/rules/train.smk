@@ -3,6 +3,7 @@ rule train:
     input:
         pairs="results/pairs/{distribution}.h5",
         patches="results/hr/patches.h5",
+        weights=[path for path in (CONFIG.train.start, CONFIG.train.perceptual) if path],
     output:
         model="results/models/{distribution}/seed{seed}/model.safetensors",
         curve="results/models/{distribution}/seed{seed}/training.csv",
@@ -12,13 +13,14 @@ rule train:
         "results/benchmarks/train/{distribution}-seed{seed}.tsv"
     conda:
         "../envs/degcraft.yaml"
-    threads: CONFIG.train.threads
+    threads: CONFIG.train.processes * (CONFIG.train.threads + CONFIG.train.workers)
     resources:
         mem_mb=6000,
         runtime=1440,
     params:
-        # outside the declared outputs, so that it outlives a killed job
+        # outside the declared outputs, so that it outlives a killed job, and can be looked at while the job runs
         checkpoint="results/checkpoints/{distribution}-seed{seed}.pt",
+        monitor="results/monitor/{distribution}-seed{seed}",
         settings=settings("train"),
         scale=CONFIG.scale,
         code=code_digest("train"),

@@ -3,14 +3,17 @@
 from job import job
 
 from degcraft.settings import TrainSettings
-from degcraft.train import train
+from degcraft.train import TrainFiles, train
 
 with job(snakemake):
     train(
-        snakemake.input.pairs,
-        snakemake.output.model,
-        snakemake.output.curve,
-        snakemake.params.checkpoint,
+        TrainFiles(
+            snakemake.input.pairs,
+            snakemake.output.model,
+            snakemake.output.curve,
+            snakemake.params.checkpoint,
+            snakemake.params.monitor,
+        ),
         TrainSettings(**snakemake.params.settings),
         snakemake.params.scale,
         int(snakemake.wildcards.seed),

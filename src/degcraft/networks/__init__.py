@@ -10,20 +10,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 from torch import nn
 
 from degcraft.errors import UserError
 from degcraft.networks.encoder import Encoder
+from degcraft.networks.recognised import SPANDREL, Recognised
+from degcraft.networks.rrdbnet import RRDBNet
 from degcraft.networks.sr import Compact, SRResNet
 from degcraft.storage import replacing
 
-NETWORKS: dict[str, type[nn.Module]] = {"compact": Compact, "srresnet": SRResNet, "encoder": Encoder}
+NETWORKS: dict[str, type[nn.Module]] = {
+    "compact": Compact,
+    "srresnet": SRResNet,
+    "rrdbnet": RRDBNet,
+    "encoder": Encoder,
+}
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What rebuilds a network: its name in `NETWORKS` and its constructor's arguments, all integers."""
+    """What rebuilds a network: its name in `NETWORKS` and its constructor's arguments, all integers.
+
+    The name ``spandrel`` with the argument ``scale`` stands for a `Recognised` network, which its weights rebuild.
+    """
 
     name: str
     arguments: tuple[tuple[str, int], ...]
@@ -67,6 +77,8 @@ def read_spec(path: str | os.PathLike[str]) -> NetworkSpec:
         spec = NetworkSpec.of(description["network"], **description["arguments"])
     except (KeyError, ValueError, TypeError):
         raise UserError(f"{path}: was not written by degcraft, its metadata names no network") from None
+    if spec.name == SPANDREL and set(dict(spec.arguments)) == {"scale"}:
+        return spec
     if spec.name not in NETWORKS:
         raise UserError(f"{path}: unknown network {spec.name!r}; there are {', '.join(NETWORKS)}")
     try:
@@ -82,12 +94,13 @@ def load_network(path: str | os.PathLike[str]) -> tuple[nn.Module, NetworkSpec]:
     """Rebuild a network from its file, in evaluation mode, on the CPU.
 
     Raises:
-        UserError: see `read_spec`; or tensors that do not fit the network.
+        UserError: see `read_spec`; or tensors that do not fit the network; see `Recognised`.
     """
     spec = read_spec(path)
+    tensors = load_file(path)
+    if spec.name == SPANDREL:
+        return Recognised(tensors, path).eval(), spec
     network = spec.build()
-    with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:

@@ -1,0 +1,1 @@
+"""The parts of training, one subject a module; `degcraft.train` puts them together."""

@@ -1,0 +1,85 @@
+"""Checkpoints: written whole, taken up only by the training that they are of."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from degcraft.errors import UserError
+from degcraft.settings import TrainSettings
+from degcraft.storage import replacing
+
+# of the settings, those that do not change what is trained
+_FREE = frozenset({"checkpoint_every", "workers"})
+
+
+class Checkpoint:
+    """The checkpoint of one training.
+
+    A training whose data are no longer the same starts again. One whose settings have been changed does neither: going
+    on would make the model depend on when it was interrupted, and starting again would throw away what was done.
+
+    Args:
+        path: outside of what Snakemake deletes when a job is killed.
+        settings: of the training.
+        data: what else the weights depend on, as plain values: digests of files, scale, seed.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], settings: TrainSettings, data: Mapping[str, str | int]) -> None:
+        self._path = Path(path)
+        self._settings = {key: _plain(value) for key, value in asdict(settings).items() if key not in _FREE}
+        self._data = dict(data)
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Write a checkpoint, whole or not at all."""
+        with replacing(self._path) as partial:
+            torch.save({"settings": self._settings, "data": self._data, "run": dict(state)}, partial)
+
+    def read(self, device: torch.device) -> dict[str, Any] | None:
+        """What was saved last; None where there is nothing to go on from.
+
+        Raises:
+            UserError: the file is damaged, or its settings are not those of this training.
+        """
+        for partial in self._path.parent.glob(f".{self._path.stem}.*.partial{self._path.suffix}"):
+            partial.unlink()  # a kill in the middle of writing left it
+        if not self._path.is_file():
+            return None
+        try:
+            saved: dict[str, Any] = torch.load(self._path, map_location=device, weights_only=True)
+        except Exception as error:  # torch has many ways to refuse a file, and says too much about each
+            raise UserError(
+                f"{self._path}: not a whole checkpoint ({type(error).__name__}); delete it and run again"
+            ) from None
+        if not isinstance(saved, dict) or saved.get("data") != self._data:
+            log = logging.getLogger("degcraft")
+            log.warning(
+                "%s: is of other pairs, other weights to start from, or another seed; starting again", self._path
+            )
+            return None
+        changes = [
+            f"train.{key} was {saved['settings'].get(key)!r} and is {value!r}"
+            for key, value in self._settings.items()
+            if saved["settings"].get(key) != value
+        ]
+        if changes:
+            raise UserError(
+                f"{self._path}: an interrupted training with other settings ({'; '.join(changes)}). To finish it, set "
+                "them back; to start again with the new ones, delete the file"
+            )
+        run: dict[str, Any] = saved["run"]
+        return run
+
+    def delete(self) -> None:
+        """Remove it, once the training is finished."""
+        self._path.unlink(missing_ok=True)
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,83 @@
+"""Several processes that train one network: what each computes of a step, and how they agree.
+
+Every process takes its part of each batch, and `DistributedDataParallel` averages the gradients, so that all hold the
+same weights. Plain `torch.distributed` does it: on one machine, or on the nodes of a Slurm job.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from degcraft.errors import UserError
+
+
+@dataclass(frozen=True)
+class Group:
+    """One process and the others; a training in one process is a group of one.
+
+    Attributes:
+        rank: number of this process, from 0.
+        size: how many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and the log."""
+        return self.rank == 0
+
+    def wrap(self, network: nn.Module, unused: bool = False) -> nn.Module:
+        """The network as the training calls it, so that gradients are averaged over the processes.
+
+        Args:
+            network: on its device.
+            unused: whether some weights may take no part in a step.
+        """
+        if self.size == 1:
+            return network
+        return DistributedDataParallel(network, find_unused_parameters=unused)
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Mean over the processes; all of them have to call it."""
+        if self.size > 1:
+            distributed.all_reduce(values)
+            values /= self.size
+        return values
+
+
+ALONE = Group()
+
+
+@contextmanager
+def joined() -> Iterator[Group]:
+    """Meet the other processes, in a process that `degcraft.training.launch` started.
+
+    Its number comes from the variables RANK, WORLD_SIZE and LOCAL_RANK or, started by srun, from Slurm's; where to
+    meet, from MASTER_ADDR and MASTER_PORT.
+
+    Raises:
+        UserError: there are fewer GPUs than processes.
+    """
+    rank, size, local = (
+        int(os.environ.get(name) or os.environ[slurm])
+        for name, slurm in (("RANK", "SLURM_PROCID"), ("WORLD_SIZE", "SLURM_NTASKS"), ("LOCAL_RANK", "SLURM_LOCALID"))
+    )
+    if torch.cuda.is_available():
+        seen = torch.cuda.device_count()
+        if 1 < seen <= local:
+            raise UserError(f"train.processes: more than the {seen} GPUs of this machine; lower it")
+        torch.cuda.set_device(local % seen)  # a site may show every process its own GPU alone
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", rank=rank, world_size=size)
+    try:
+        yield Group(rank, size)
+    finally:
+        distributed.destroy_process_group()

@@ -1,0 +1,168 @@
+"""One training: its network, its optimiser, the averaged weights, and the curve so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils import clip_grad_norm_
+
+from degcraft.device import autocast, on_device
+from degcraft.errors import UserError
+from degcraft.networks.recognised import SPANDREL
+from degcraft.networks.sr import to_tensor
+from degcraft.seeds import integer
+from degcraft.settings import TrainSettings
+from degcraft.training.adversarial import Adversary
+from degcraft.training.group import ALONE, Group
+from degcraft.training.losses import PIXEL_LOSSES
+from degcraft.training.schedule import learning_rate
+
+
+class Run:
+    """Everything that changes from step to step, that is, all that a checkpoint holds.
+
+    Attributes:
+        step: how many steps are done.
+        network: the network that is trained.
+        average: the averaged weights, which are what is saved in the end.
+        rows: rows of the curve so far.
+        device: on which it computes.
+    """
+
+    def __init__(
+        self, network: nn.Module, settings: TrainSettings, seed: int, device: torch.device, group: Group = ALONE
+    ) -> None:
+        self.step = 0
+        self.network = on_device(network, device)
+        self._group = group
+        forward: Callable[[torch.Tensor], torch.Tensor] = group.wrap(network, unused=settings.network == SPANDREL)
+        self._forward = torch.compile(forward) if settings.compile else forward
+        self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        self.rows: list[dict[str, float]] = []
+        self._losses: list[torch.Tensor] = []  # since the last row: the loss and, with an adversary, its terms
+        self.device, self._settings, self._seed = device, settings, seed
+        self._optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
+        self._adversary = Adversary(settings, device, group) if settings.adversarial_steps else None
+
+    def advance(self, lr: torch.Tensor, hr: torch.Tensor) -> None:
+        """One optimiser step and the averaging.
+
+        Args:
+            lr: (N, h, w, 3) uint8, this process's part of the batch.
+            hr: (N, scale*h, scale*w, 3) uint8.
+        """
+        # what a network draws (dropout) follows from the step, so that no state of a generator has to be kept
+        seed_step(integer(self._seed, "train-step", self.step, self._group.rank), self.device)
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(self._settings, self.step)
+        x, y = (to_tensor(images.to(self.device, non_blocking=True)) for images in (lr, hr))
+        with autocast(self.device, self._settings.amp):
+            output = self._forward(x)
+        output = output.float()
+        loss, adversary = PIXEL_LOSSES[self._settings.loss](output, y), self._adversary_now()
+        terms = []
+        if adversary is not None:
+            added, judged = adversary.judge(output, y)
+            loss = loss + added
+            terms = [judged]
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if self._settings.gradient_clip:
+            clip_grad_norm_(self.network.parameters(), self._settings.gradient_clip)
+        self._optimizer.step()
+        if adversary is not None:
+            terms.append(adversary.advance(output.detach(), y))
+        self.step += 1
+        self._losses.append(torch.stack([loss.detach(), *terms]))
+        self._follow()
+
+    def _adversary_now(self) -> Adversary | None:
+        """Whoever takes part in the next step."""
+        return self._adversary if self.step >= self._settings.steps else None
+
+    def _follow(self) -> None:
+        """Move the averaged weights towards the current ones."""
+        # early on the average follows closely, so that it does not remember the random start
+        decay = min(self._settings.ema, self.step / (self.step + 10))
+        current = self.network.state_dict()
+        with torch.no_grad():
+            names = [name for name, value in current.items() if value.is_floating_point()]
+            averages, values = [self.average[name] for name in names], [current[name] for name in names]
+            torch._foreach_lerp_(averages, values, 1.0 - decay)
+            for name in current.keys() - names:  # counters and tables of indices
+                self.average[name].copy_(current[name])
+
+    @contextmanager
+    def averaged(self) -> Iterator[nn.Module]:
+        """The network with the averaged weights, in evaluation mode; afterwards it is as it was."""
+        current = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.network.load_state_dict(self.average)
+        try:
+            yield self.network.eval()
+        finally:
+            self.network.load_state_dict(current)
+            self.network.train()
+
+    def check(self) -> None:
+        """Stop where the loss is no number any more, before anything made of it is kept.
+
+        From here on, losses so far are means over the processes. All of them have to call it.
+
+        Raises:
+            UserError: so it is.
+        """
+        if not self._losses:
+            return
+        losses = self._group.mean(torch.stack(self._losses))
+        self._losses = list(losses)
+        wrong = torch.nonzero(~torch.isfinite(losses))
+        if len(wrong):
+            row, column = wrong[0].tolist()
+            raise UserError(
+                f"train: the loss is {float(losses[row, column])} at step {self.step - len(losses) + row + 1}; lower "
+                "train.learning_rate, or set train.gradient_clip, and run again"
+            )
+
+    def add_row(self, psnr: float) -> dict[str, float]:
+        """A row of the curve, after `check`: mean losses since the row before, and the validation's PSNR-Y (or NaN).
+
+        The two stages must not share a row.
+        """
+        loss, *terms = torch.stack(self._losses).mean(dim=0).tolist()
+        rate = learning_rate(self._settings, self.step - 1)
+        row = {"step": self.step, "loss": loss, "learning_rate": rate, "psnr_y": psnr}
+        self.rows.append(row | dict(zip(("adversarial", "discriminator"), terms, strict=False)))
+        self._losses.clear()
+        return self.rows[-1]
+
+    def state(self) -> dict[str, Any]:
+        """What `load` takes, after `check`: tensors, and plain values in lists and dictionaries."""
+        return {
+            "step": self.step,
+            "rows": self.rows,
+            "losses": self._losses,
+            "network": self.network.state_dict(),
+            "average": self.average,
+            "optimizer": self._optimizer.state_dict(),
+            "adversary": self._adversary.state() if self._adversary is not None else None,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.step, self.rows, self._losses = state["step"], state["rows"], state["losses"]
+        self.network.load_state_dict(state["network"])
+        self.average = state["average"]
+        self._optimizer.load_state_dict(state["optimizer"])
+        if self._adversary is not None:
+            self._adversary.load(state["adversary"])
+
+
+def seed_step(seed: int, device: torch.device) -> None:
+    """As `torch.manual_seed`, which on a machine without CUDA keeps a record of every call for later."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)

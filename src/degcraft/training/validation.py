@@ -1,0 +1,49 @@
+"""How good the averaged weights are so far, on patches that are not trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from degcraft.images import Uint8Image, luma
+from degcraft.networks.sr import to_tensor
+from degcraft.training.run import Run
+
+_SHOWN = 6  # patches in the picture
+_AT_ONCE = 4
+
+
+class Validation:
+    """Held-back pairs.
+
+    Args:
+        lr: (n, h, w, 3) uint8.
+        hr: (n, scale*h, scale*w, 3) uint8.
+        device: on which the network is.
+    """
+
+    def __init__(self, lr: torch.Tensor, hr: torch.Tensor, device: torch.device) -> None:
+        self._lr, self._hr, self._device = lr, hr.numpy(), device
+        self._scale = hr.shape[1] // lr.shape[1]
+
+    def measure(self, run: Run) -> tuple[float, Uint8Image]:
+        """Mean PSNR-Y in dB, ``scale`` pixels shaved off the borders, and a picture.
+
+        The picture has a column for each of some patches: what goes in, enlarged, what comes out, and what should.
+        """
+        with run.averaged() as network, torch.no_grad():
+            parts = [network(to_tensor(part.to(self._device))) for part in self._lr.split(_AT_ONCE)]
+        output = torch.cat(parts).float().clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
+        restored: NDArray[np.uint8] = output.permute(0, 2, 3, 1).cpu().numpy()
+        psnr = float(np.mean([_psnr_y(a, b, self._scale) for a, b in zip(restored, self._hr, strict=True)]))
+        shown = np.unique(np.linspace(0, len(restored) - 1, _SHOWN).astype(int))  # neighbours are often of one photo
+        large = self._lr.numpy()[shown].repeat(self._scale, axis=1).repeat(self._scale, axis=2)
+        rows = [np.concatenate(list(images), axis=1) for images in (large, restored[shown], self._hr[shown])]
+        return psnr, np.concatenate(rows)
+
+
+def _psnr_y(a: Uint8Image, b: Uint8Image, border: int) -> float:
+    inside = slice(border, -border)
+    error = float(np.mean((luma(a)[inside, inside] - luma(b)[inside, inside]) ** 2))
+    return 10.0 * float(np.log10(255.0**2 / max(error, 1e-10)))

@@ -1,0 +1,127 @@
+"""Training in two processes, for real, over gloo."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from degcraft.errors import UserError
+from degcraft.networks import load_network
+from degcraft.pairs_dataset import PairBatches
+from degcraft.settings import TrainSettings
+from degcraft.train import TrainFiles, train
+from degcraft.training.launch import launch
+
+SETTINGS = TrainSettings(
+    channels=6,
+    blocks=1,
+    steps=24,
+    batch=4,
+    crop=8,
+    learning_rate=3e-3,
+    warmup=10,
+    adversarial_steps=6,
+    discriminator_channels=2,
+    checkpoint_every=10,
+    validate_every=10,
+)
+TWO = dataclasses.replace(SETTINGS, processes=2)
+
+
+def files_of(folder, name, pairs):
+    suffixes = ".safetensors", ".csv", ".checkpoint", ".monitor"
+    return TrainFiles(str(pairs), *(str(folder / f"{name}{suffix}") for suffix in suffixes))
+
+
+@pytest.mark.parametrize("size", [2, 5])
+def test_parts_make_up_the_batch(size, pairs, scale):
+    def batches(**part):
+        return PairBatches(pairs, 10, 8, scale, 0, range(9), validation=4, **part)
+
+    whole, parts = batches(), [batches(part=(rank, size)) for rank in range(size)]
+    for step in range(9):
+        for kind in (0, 1):
+            together = np.concatenate([part[step][kind].numpy() for part in parts])
+            np.testing.assert_array_equal(together, whole[step][kind].numpy())
+
+
+def test_two_processes_train_what_one_does(pairs, scale, tmp_path, caplog):
+    for name, settings in (("one", SETTINGS), ("two", TWO)):
+        with caplog.at_level("INFO", "degcraft"):
+            train(files_of(tmp_path, name, pairs), settings, scale, 0)
+    one, two = (load_network(tmp_path / f"{name}.safetensors")[0].state_dict() for name in ("one", "two"))
+    for name, value in one.items():  # sums in another order
+        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-5)
+    one, two = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("one", "two"))
+    pd.testing.assert_frame_equal(one, two, rtol=1e-4)
+    said = [message for message in caplog.messages if "at step 30 on held-back patches" in message]
+    assert len(said) == 2 and said[1] == said[0].replace("one.monitor", "two.monitor")
+    assert not (tmp_path / "two.checkpoint").exists()
+
+
+KILLED = """
+import json, sys
+from degcraft.settings import TrainSettings
+from degcraft.train import TrainFiles, train
+
+files, settings = (json.loads(text) for text in sys.argv[1:3])
+train(TrainFiles(**files), TrainSettings(**settings), int(sys.argv[3]), 0)
+"""
+
+
+def test_processes_end_with_the_one_that_started_them(pairs, scale, tmp_path):
+    endless = dataclasses.replace(TWO, steps=10**6)
+    files = files_of(tmp_path, "killed", pairs)
+    arguments = [json.dumps(dataclasses.asdict(part)) for part in (files, endless)]
+    parent = subprocess.Popen([sys.executable, "-c", KILLED, *arguments, str(scale)])
+    while not Path(files.checkpoint).exists():
+        assert parent.poll() is None
+        time.sleep(0.01)
+    children = children_of(parent.pid)
+    assert len(children) == 2
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def children_of(process):
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[1]) == process:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def test_what_one_process_finds_wrong_is_said_once(pairs, scale, tmp_path):
+    with pytest.raises(UserError, match=r"^train: the loss is (nan|inf) at step 2; lower train\.learning_rate"):
+        train(files_of(tmp_path, "a", pairs), dataclasses.replace(TWO, learning_rate=1e30), scale, 0)
+    assert not (tmp_path / "a.safetensors").exists()
+
+
+def test_a_process_that_dies_is_no_success():
+    with pytest.raises(RuntimeError, match=r"ended with exit status [12]"):
+        launch("json.tool", {}, 2, 1, 1)  # finds no file with the name {}
+
+
+@pytest.mark.skipif("SLURM_JOB_ID" in os.environ, reason="inside of a Slurm job")
+def test_several_nodes_need_slurm(pairs, scale, tmp_path):
+    with pytest.raises(UserError, match=r"train\.nodes: 2 nodes need a job of Slurm"):
+        train(files_of(tmp_path, "a", pairs), dataclasses.replace(TWO, nodes=2), scale, 0)
