@@ -185,7 +185,8 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="photos in a reference set")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    lab = prepare(Setup(options.photos, options.work, patches=PhotoSettings(per_photo=96)), options.processes)
+    setup = Setup(options.photos, options.work, patches=PhotoSettings(per_photo=96))
+    prepare(setup, options.processes)
     settings = CertifySettings(photos=32, simulations=50) if options.quick else CertifySettings()
     trials = [
         Trial(extra, truth, size, draw)
@@ -196,17 +197,18 @@ def main() -> None:
         if draw == 0 or extra == INSIDE
     ]
     rows = []
-    folds = read_folds(lab.bins_file)
-    with get_context("fork").Pool(options.processes, _in_a_process, (lab, folds, settings)) as pool:
+    # forked processes would wait for threads of torch that they do not have
+    with get_context("spawn").Pool(options.processes, _in_a_process, (setup, settings)) as pool:
         for row in pool.imap_unordered(judged, trials):
             rows.append(row)
             pd.DataFrame(rows).to_csv(options.work / "misfit.csv", index=False)
     print(table(pd.DataFrame(rows)))
 
 
-def _in_a_process(lab: Lab, folds: list[list[Moments]], settings: CertifySettings) -> None:
-    SHARED.append((lab, folds, settings))
+def _in_a_process(setup: Setup, settings: CertifySettings) -> None:
     one_thread()
+    lab = prepare(setup)
+    SHARED.append((lab, read_folds(lab.bins_file), settings))
 
 
 def table(rows: pd.DataFrame) -> str:
