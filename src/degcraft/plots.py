@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from degcraft.solver import Solution
 from degcraft.space import Choices, Mixture, Range, axis_operator
@@ -150,6 +151,10 @@ def plot_fit(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             ax.hist(values, bins=edges, color=PRIOR, edgecolor="white", label="simulated sets of photos")
             ax.axvline(observed, color=TRUTH, linewidth=2, label="the reference photos")
             ax.set_xscale(scale)
+            if scale == "log":  # less than a decade wide: few ticks, and plain numbers
+                ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+                ax.xaxis.set_major_formatter("{x:g}")
+                ax.xaxis.set_minor_formatter(NullFormatter())
         else:
             ax.text(0.5, 0.5, "not simulated", transform=ax.transAxes, ha="center", va="center")
         ax.set_xlabel(title)
