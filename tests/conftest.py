@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
@@ -136,3 +138,34 @@ def encoder(
     folder = tmp_path_factory.mktemp("encoder")
     train_encoder(patches, space, folder / "encoder.safetensors", folder / "encoder.csv", encoder_settings, SCALE, 0)
     return folder / "encoder.safetensors"
+
+
+@pytest.fixture(scope="session")
+def schema(root: Path) -> dict[str, Any]:
+    """The schema of the configuration."""
+    return yaml.safe_load((root / "workflow" / "schemas" / "config.schema.yaml").read_text())
+
+
+@pytest.fixture
+def raw(
+    folder_of: Callable[..., Path],
+    make_photo: Callable[..., Uint8Image],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> dict[str, Any]:
+    """The smallest configuration, in a working directory with its folders."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("hr", "reference", "lr", "truth"):
+        folder_of(name, a=make_photo(8, 8))
+    folder_of("empty")
+    return {
+        "hr": "hr",
+        "scale": 4,
+        "degradation": [
+            {"blur": {"sigma": {"range": [0.2, 3.0], "bins": 2}}},
+            {"resize": {"kind": ["bicubic"]}},
+            {"jpeg": {"quality": {"range": [30, 95], "bins": 2}}},
+        ],
+        "targets": {"demo": {"reference": "reference"}},
+        "train": {"distributions": ["full", "crafted"]},
+    }

@@ -3,59 +3,16 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import math
 from pathlib import Path
 
 import pytest
 import yaml
 
-from degcraft import onnx_model, settings
+from degcraft import onnx_model
 from degcraft.config import parse_config, parse_steps, parse_truth
 from degcraft.errors import UserError
-from degcraft.operators import OPERATORS
 from degcraft.space import Choices, Mixture, Range, Step
-
-SECTIONS = {
-    "photos": settings.PhotoSettings,
-    "encoder": settings.EncoderSettings,
-    "srgan": settings.SrganSettings,
-    "bin_features": settings.BinFeatureSettings,
-    "refine": settings.RefineSettings,
-    "reference": settings.ReferenceSettings,
-    "craft": settings.CraftSettings,
-    "certify": settings.CertifySettings,
-    "pairs": settings.PairSettings,
-    "train": settings.TrainSettings,
-    "evaluate": settings.EvaluateSettings,
-    "upscale": settings.UpscaleSettings,
-}
-ELSEWHERE = {("train", "distributions"), ("train", "seeds")}  # keys that are no settings of the stage
-
-
-@pytest.fixture(scope="session")
-def schema(root):
-    return yaml.safe_load((root / "workflow" / "schemas" / "config.schema.yaml").read_text())
-
-
-@pytest.fixture
-def raw(folder_of, make_photo, tmp_path, monkeypatch):
-    """The smallest configuration, in a working directory with its folders."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("hr", "reference", "lr", "truth"):
-        folder_of(name, a=make_photo(8, 8))
-    folder_of("empty")
-    return {
-        "hr": "hr",
-        "scale": 4,
-        "degradation": [
-            {"blur": {"sigma": {"range": [0.2, 3.0], "bins": 2}}},
-            {"resize": {"kind": ["bicubic"]}},
-            {"jpeg": {"quality": {"range": [30, 95], "bins": 2}}},
-        ],
-        "targets": {"demo": {"reference": "reference"}},
-        "train": {"distributions": ["full", "crafted"]},
-    }
 
 
 def with_value(raw, path, value):
@@ -86,34 +43,6 @@ def test_the_demo_parses(root, schema, monkeypatch):
     assert config.expand(config.distributions) == ["full", "clean", "crafted-demo"]
 
 
-def test_the_smallest_configuration_has_the_defaults(raw, schema):
-    config = parse_config(raw, schema)
-    for section, kind in SECTIONS.items():
-        assert getattr(config, section) == kind()
-    assert (config.seed, config.seeds, config.extractor, config.checkpoint) == (0, (0,), "encoder", None)
-    assert config.degrade_photos is None
-    assert config.degradation[0] == Step("blur", (("sigma", Range(0.2, 3.0, 2)),))
-    assert not config.targets["demo"].tested
-
-
-@pytest.mark.parametrize(
-    ("section", "field"), [(name, f.name) for name, kind in SECTIONS.items() for f in dataclasses.fields(kind)]
-)
-def test_schema_and_settings_have_the_same_defaults(section, field, schema):
-    default = {f.name: f.default for f in dataclasses.fields(SECTIONS[section])}[field]
-    documented = schema["properties"][section]["properties"][field]
-    default = list(default) if isinstance(default, tuple) else default  # YAML has no tuples
-    assert documented["default"] == default
-    assert type(documented["default"]) is type(default) or isinstance(default, float)
-    assert documented["description"]
-
-
-@pytest.mark.parametrize("section", SECTIONS)
-def test_schema_has_no_key_that_the_settings_lack(section, schema):
-    known = {f.name for f in dataclasses.fields(SECTIONS[section])}
-    assert {key for key in schema["properties"][section]["properties"] if (section, key) not in ELSEWHERE} == known
-
-
 def test_weights_to_start_from_are_looked_for(raw, schema):
     raw["train"]["start"] = "weights.pth"
     assert problems(raw, schema).startswith("train.start: no file 'weights.pth'")
@@ -129,31 +58,6 @@ def test_a_batch_is_shared_equally(raw, schema):
     raw["train"] |= {"batch": 12, "processes": 4, "nodes": 2}
     assert problems(raw, schema) == "train.batch: 12 cannot be shared equally by 8 processes"
     assert parse_config(with_value(raw, "train.batch", 16), schema).train.processes == 4
-
-
-def test_defaults_of_what_is_no_stages_setting(raw, schema):
-    config = parse_config(raw | {"degrade": {"photos": "hr"}}, schema)
-    keys = schema["properties"]
-    assert keys["seed"]["default"] == config.seed
-    assert keys["extractor"]["default"] == config.extractor
-    assert keys["onnx"]["default"] == config.onnx
-    assert tuple(keys["train"]["properties"]["seeds"]["default"]) == config.seeds
-    assert tuple(keys["degrade"]["properties"]["distributions"]["default"]) == config.degrade_distributions
-    assert schema["$defs"]["numbers"]["anyOf"][2]["properties"]["bins"]["default"] == Range(0, 1).bins
-
-
-def test_every_object_of_the_schema_refuses_unknown_keys(schema):
-    def objects(node, path="schema"):
-        if isinstance(node, dict):
-            if node.get("type") == "object" and "additionalProperties" not in node:
-                yield path
-            for key, value in node.items():
-                yield from objects(value, f"{path}.{key}")
-        elif isinstance(node, list):
-            for i, value in enumerate(node):
-                yield from objects(value, f"{path}.{i}")
-
-    assert list(objects(schema)) == []
 
 
 @pytest.mark.parametrize(
@@ -338,19 +242,6 @@ MISTAKES = [
     ("degrade", {"distributions": ["full"]}, ["degrade", "'photos'"]),
     ("degrade", {"photos": "hr", "distributions": ["oracle"]}, ["degrade.distributions", "oracle", "truth"]),
 ]
-
-
-def test_schema_and_operators_name_the_same_parameters_and_choices(schema):
-    documented = schema["properties"]["degradation"]["items"]["properties"]
-    assert set(documented) == set(OPERATORS)
-    for name, operator in OPERATORS.items():
-        keys = documented[name]["properties"]
-        assert set(keys) == {parameter.name for parameter in operator.parameters}
-        for parameter in operator.parameters:
-            kind = "numbers" if parameter.choices is None else "words"
-            assert keys[parameter.name]["$ref"] == f"#/$defs/{kind}"
-            for choice in parameter.choices or ():
-                assert choice in keys[parameter.name]["description"]
 
 
 def test_nuisance_alone_is_nothing_to_craft(raw, schema):
