@@ -227,6 +227,8 @@ MISTAKES = [
     ("train.distributions", ["fulll"], ["train.distributions", "fulll", "full"]),
     ("train.distributions", ["full", "full"], ["train.distributions"]),
     ("train.distributions", ["oracle"], ["train.distributions", "oracle", "truth"]),
+    ("train.distributions", ["crafted-0.05"], ["train.distributions", "'crafted-0.05'", "craft.trade_off"]),
+    ("train.distributions", ["oracle-0.1"], ["train.distributions", "'oracle-0.1'"]),
     ("train.crop", 49, ["train.crop", "49", "48"]),
     ("train.crop", 4, ["train.crop"]),
     ("train.ema", 1, ["train.ema"]),
@@ -333,6 +335,9 @@ def test_distributions_stand_for_one_of_each_target(raw, schema):
     changed = with_value(with_value(raw, "targets.made", made), "train.distributions", ["clean", "crafted", "oracle"])
     config = parse_config(changed, schema)
     assert config.expand(config.distributions) == ["clean", "crafted-demo", "crafted-made", "oracle-made"]
+    changed["train"]["distributions"] = ["full", "crafted-0.10"]
+    config = parse_config(changed, schema)
+    assert config.expand(config.distributions) == ["full", "crafted-demo-0.1", "crafted-made-0.1"]
     assert config.targets["made"].tested
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from degcraft.outcome import Summary, fit_sentence, outcome, sentence, sentences
@@ -145,6 +146,33 @@ def test_an_interval_is_averaged_over_seeds(tmp_path):
     score = Summary.read(write_summary(tmp_path, {("full", "cam"): [26.0, 27.0]})).get("full", "cam")
     assert score is not None
     assert (score.value, score.low, score.high, score.photos, score.seeds) == (26.5, 25.5, 27.5, 7, 2)
+
+
+def test_only_what_was_measured_on_as_many_photos_is_compared(tmp_path):
+    file = write_summary(tmp_path, {("full", "full"): 27.0, ("clean", "full"): 26.0, ("crafted-cam", "full"): 25.0})
+    table = pd.read_csv(file)
+    table.loc[table["distribution"] == "crafted-cam", "n"] = 3  # on the photos of cam alone
+    table.to_csv(file, index=False)
+    summary = Summary.read(file)
+    assert [summary.is_best(name, "full", "psnr_y", 2) for name in ("full", "clean", "crafted-cam")] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_what_is_given_up_over_the_full_range_is_paired(tmp_path):
+    values = {
+        ("crafted-cam", "cam"): 28.0,
+        ("full", "cam"): 27.0,
+        ("full", "full"): 26.0,
+        ("crafted-cam", "full"): 24.0,
+    }
+    summary = Summary.read(write_summary(tmp_path, values))
+    folder = tmp_path / "paired"
+    folder.mkdir()
+    differences = Summary.read(write_summary(folder, {("crafted-cam", "full"): -0.1}))
+    assert "over the full range it gives up 0.10 dB" in sentence("cam", summary, None, differences)
 
 
 def test_names_are_not_taken_for_numbers_or_gaps(tmp_path):

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degcraft.errors import UserError
 from degcraft.moments import Moments
 from degcraft.settings import CraftSettings
 from degcraft.solver import FrechetObjective, solve
-from degcraft.trade_off import folds, hold_out, largest_within_error, paired, path, trade_off
+from degcraft.space import Distribution, Space
+from degcraft.trade_off import at_dial, folds, hold_out, largest_within_error, paired, path, trade_off
 
 DIALS = np.array([0.0, 0.001, 0.01, 0.1, 1.0])
 SETTINGS = CraftSettings(trade_off=tuple(DIALS), tolerance=1e-5)
@@ -127,3 +129,17 @@ def test_auto_takes_a_dial_of_the_path():
     np.testing.assert_array_equal(result.generalization, DIALS)
     assert result.chosen == largest_within_error(result.held_out)
     assert result.chosen < len(DIALS) - 1  # the full range is nowhere near these photos
+
+
+def test_the_weights_of_a_dial_are_read_back(space: Space, tmp_path):
+    objective, prior, references = problem(5, bins=len(space))
+    result = trade_off(objective, prior, references, SETTINGS, seed=0)
+    result.write(tmp_path / "trade_off.csv", tmp_path / "weights.csv")
+    bins = Distribution(space, result.solution.weights, prior)
+    read = at_dial(bins, tmp_path / "weights.csv", 0.1)
+    np.testing.assert_array_equal(read.weight, result.solutions[list(result.generalization).index(0.1)].weights)
+    np.testing.assert_array_equal(read.prior, prior)
+    with pytest.raises(
+        UserError, match=r"weights\.csv: no column for the dial 0\.2; add the value to craft\.trade_off"
+    ):
+        at_dial(bins, tmp_path / "weights.csv", 0.2)

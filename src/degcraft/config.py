@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +15,7 @@ from degcraft import onnx_model, settings
 from degcraft.axes import choices_of, useless
 from degcraft.errors import UserError
 from degcraft.images import list_images
+from degcraft.names import asked_for
 from degcraft.operators import OPERATORS
 from degcraft.space import Choices, Mixture, Range, Setting, Space, Step, build, step_names
 from degcraft.target import Truth, true_distribution
@@ -83,15 +84,10 @@ class Config:
 
     def expand(self, kinds: Iterable[str]) -> list[str]:
         """Names of distributions: ``crafted`` and ``oracle`` stand for one of each target (that has a truth)."""
-        names = []
-        for kind in kinds:
-            if kind == "crafted":
-                names += [f"crafted-{name}" for name in self.targets]
-            elif kind == "oracle":
-                names += [f"oracle-{name}" for name, target in self.targets.items() if target.truth is not None]
-            else:
-                names.append(kind)
-        return names
+        known = [name for name, target in self.targets.items() if target.truth is not None]
+        targets = {"crafted": list(self.targets), "oracle": known}
+        asked = [asked_for(kind) for kind in kinds]
+        return [str(replace(name, target=target)) for name in asked for target in targets.get(name.kind, [""])]
 
 
 def parse_config(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
@@ -305,6 +301,10 @@ def _semantic_problems(config: Config) -> Iterator[str]:
         ("train", config.distributions),
         ("degrade", config.degrade_distributions if config.degrade_photos else ()),
     ):
+        dials = {*config.craft.trade_off, config.craft.generalization}
+        for name in distributions:
+            if (dial := asked_for(name).dial) and float(dial) not in dials:
+                yield f"{key}.distributions: {name!r} needs the value {dial} in craft.trade_off; add it there"
         if "oracle" in distributions and not any(t.truth is not None for t in config.targets.values()):
             yield f"{key}.distributions: 'oracle' needs a target with a 'truth'"
 

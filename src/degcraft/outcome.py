@@ -13,9 +13,10 @@ from typing import Any
 
 import pandas as pd
 
+from degcraft.names import Name
+
 WIDTH = 100  # columns of the terminal text
 LOWER = ("lpips",)  # metrics that are the better the lower they are
-KINDS = ("bicubic", "clean", "full", "crafted", "oracle")  # the order in which distributions are listed
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Summary:
     def distributions(self) -> list[str]:
         """Distributions from interpolation to the oracles."""
         found = dict.fromkeys(distribution for distribution, _, _ in self.scores)
-        return sorted(found, key=rank)
+        return sorted(found, key=lambda name: Name.parse(name).rank)
 
     @cached_property
     def testsets(self) -> list[str]:
@@ -84,16 +85,20 @@ class Summary:
         return max(score.photos for (_, name, _), score in self.scores.items() if name == testset)
 
     def is_best(self, distribution: str, testset: str, metric: str, decimals: int) -> bool:
-        """Whether a score, as it is shown, is the best of its test set."""
-        column = [score.value for (_, name, kind), score in self.scores.items() if (name, kind) == (testset, metric)]
+        """Whether a score, as it is shown, is the best of those over as many photos of its test set.
+
+        With several targets, models for one of them are measured on fewer photos than ``full`` is.
+        """
         score = self.get(distribution, testset, metric)
+        if score is None:
+            return False
+        column = [
+            other.value
+            for (_, name, kind), other in self.scores.items()
+            if (name, kind, other.photos) == (testset, metric, score.photos)
+        ]
         best = min if metric in LOWER else max
-        return score is not None and round(score.value, decimals) == round(best(column), decimals)
-
-
-def rank(distribution: str) -> int:
-    """Place of a distribution in every list."""
-    return KINDS.index(distribution.partition("-")[0])
+        return round(score.value, decimals) == round(best(column), decimals)
 
 
 def sentence(
@@ -114,7 +119,7 @@ def sentence(
     if crafted is not None:
         reached = f"On the photos of {target} the crafted model reaches {decibel(crafted.value)} PSNR-Y"
         others = _against_others(target, summary, differences)
-        rest = "; ".join(filter(None, [others, _over_full_range("it", target, summary)]))
+        rest = "; ".join(filter(None, [others, _over_full_range("it", target, summary, differences)]))
         return f"{reached}{_seeds(crafted)}: {rest}."
     if any(testset == target for _, testset, _ in summary.scores):
         return _without_crafted(target, summary)
@@ -159,14 +164,15 @@ def _compared(difference: float, other: str) -> str:
     return f"{decibel(abs(difference))} {'above' if difference > 0 else 'below'} {other}"
 
 
-def _over_full_range(subject: str, target: str, summary: Summary) -> str:
+def _over_full_range(subject: str, target: str, summary: Summary, differences: Summary | None = None) -> str:
     """What the crafted model, called ``subject``, gains or gives up over the full range; empty if not measured."""
     crafted, full = summary.get(f"crafted-{target}", "full"), summary.get("full", "full")
+    gained = differences.get(f"crafted-{target}", "full") if differences is not None else None
     if crafted is None:
         return ""
     if full is None:
         return f"over the full range {subject} reaches {decibel(crafted.value)}"
-    difference = crafted.value - full.value
+    difference = crafted.value - full.value if gained is None else gained.value
     if abs(difference) < 0.005:
         return f"over the full range {subject} is level with the full model"
     words = "gains" if difference > 0 else "gives up"

@@ -15,7 +15,8 @@ from jinja2 import Environment, StrictUndefined
 
 from degcraft.errors import UserError
 from degcraft.images import Uint8Image, list_images, read_image
-from degcraft.outcome import Summary, fit_sentence, rank, read_certificate, sentences
+from degcraft.names import Name
+from degcraft.outcome import Summary, fit_sentence, read_certificate, sentences
 from degcraft.report_pictures import (
     CROP,
     Picture,
@@ -240,8 +241,8 @@ def side_by_side(inputs: ReportInputs, target: str) -> list[Row]:
 
 def _compared(inputs: ReportInputs, target: str) -> list[str]:
     """Distributions that were measured on a target's own photos."""
-    own = [name for name in inputs.distributions if name.partition("-")[2] in ("", target)]
-    return sorted(own, key=rank)
+    own = [name for name in inputs.distributions if Name.parse(name).target in ("", target)]
+    return sorted(own, key=lambda name: Name.parse(name).rank)
 
 
 def _measured(inputs: ReportInputs, distribution: str, target: str) -> dict[str, float]:
@@ -259,8 +260,9 @@ def _test_photos(inputs: ReportInputs, target: str) -> list[tuple[str, str]]:
 def _restored(name: str, path: Path, place: Place, scores: Mapping[str, float]) -> Picture:
     """One restored image at a place, with its PSNR-Y."""
     best = round(scores[name], 2) == round(max(scores.values()), 2)
-    kind = name.partition("-")[0]
-    return Picture(kind, f"{scores[name]:.2f} dB", place.of(read_image(path)), kind == "crafted", best)
+    known = Name.parse(name)
+    label = f"{known.kind} {known.dial}".rstrip()
+    return Picture(label, f"{scores[name]:.2f} dB", place.of(read_image(path)), known.kind == "crafted", best)
 
 
 def _before_after(inputs: ReportInputs, target: str, count: int) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from degcraft.progress import track
 from degcraft.seeds import stream
 from degcraft.settings import CraftSettings
 from degcraft.solver import FrechetObjective, Solution, effective_bins, solve
+from degcraft.space import Distribution
 from degcraft.storage import replacing
 
 LEAST_PHOTOS = 4
@@ -101,6 +102,26 @@ def trade_off(
     held_out = hold_out(objective, prior, references, dials, settings.tolerance, seed)
     chosen = largest_within_error(held_out) if given is None else int(np.searchsorted(dials, given))
     return TradeOff(dials, path(objective, prior, dials, settings.tolerance, from_prior=chosen), held_out, chosen)
+
+
+def at_dial(bins: Distribution, weights: str | os.PathLike[str], dial: float) -> Distribution:
+    """The distribution for one dial, from the weights that `TradeOff.write` wrote.
+
+    Args:
+        bins: a distribution over the same bins, for the space and the prior.
+        weights: the CSV.
+        dial: one of its columns.
+
+    Raises:
+        UserError: no such column, or other bins.
+    """
+    table = pd.read_csv(weights, index_col="bin")
+    columns = {float(column): column for column in table.columns}
+    if dial not in columns:
+        raise UserError(f"{weights}: no column for the dial {dial:g}; add the value to craft.trade_off and run again")
+    if len(table) != len(bins.weight):
+        raise UserError(f"{weights}: {len(table)} bins instead of {len(bins.weight)}; delete it and run again")
+    return replace(bins, weight=table[columns[dial]].to_numpy(np.float64))
 
 
 def path(

@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 from degcraft.config import parse_config
 from degcraft.errors import UserError
 from degcraft.images import list_images
+from degcraft.names import Name
 from degcraft.provenance import code_digest
 
 try:
@@ -20,7 +21,8 @@ except UserError as error:
 
 wildcard_constraints:
     target="|".join(map(re.escape, CONFIG.targets)),
-    distribution=r"full|clean|(crafted|oracle)-[A-Za-z0-9][A-Za-z0-9_.]*",
+    distribution=r"full|clean|(crafted|oracle)-[A-Za-z0-9][A-Za-z0-9_.]*|crafted-[A-Za-z0-9][A-Za-z0-9_.]*-[0-9.e-]+",
+    dial=r"[0-9.e-]+",
     seed=r"\d+",
     shard=r"\d+",
     round=r"\d+",

@@ -48,3 +48,28 @@ rule craft:
         "craft: choosing the weights for {wildcards.target}"
     script:
         "../scripts/craft.py"
+
+
+# The weights of another value of the dial, for distributions such as crafted-<target>-0.1.
+rule dial:
+    input:
+        bins="results/targets/{target}/weights.csv",
+        weights="results/targets/{target}/trade_off_weights.csv",
+    output:
+        weights="results/targets/{target}/dial/{dial}.csv",
+    log:
+        "results/logs/dial/{target}-{dial}.log",
+    benchmark:
+        "results/benchmarks/dial/{target}-{dial}.tsv"
+    conda:
+        "../envs/degcraft.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code_digest("trade_off"),
+    message:
+        "dial: the weights for {wildcards.target} with the dial at {wildcards.dial}"
+    script:
+        "../scripts/dial.py"

@@ -45,13 +45,13 @@ use rule evaluate as evaluate_bicubic with:
 
 rule summary:
     input:
-        parts=[f"results/evaluation/{d}/seed{s}/parts/{target}.csv" for d, s in models() for target in tested_targets()],
+        parts=evaluations("results/evaluation/{d}/seed{s}/parts/{target}.csv"),
     output:
         summary=report("results/summary.csv", caption="../report/summary.rst", category="results"),
         differences=report("results/differences.csv", caption="../report/differences.rst", category="results"),
         # a table of its own, since others rely on the rows of summary.csv
         perceptual=["results/perceptual.csv"] if CONFIG.lpips else [],
-        tables=[f"results/evaluation/{d}/seed{s}/{name}.csv" for d, s in models() for name in testsets(d)],
+        tables=testset_tables(),
     log:
         "results/logs/summary.log",
     benchmark:
@@ -63,8 +63,7 @@ rule summary:
         mem_mb=2000,
         runtime=10,
     params:
-        models=models(),
-        targets=tested_targets(),
+        models=[(d, s, targets_for(d)) for d, s in models()],
         metrics=["lpips"] if CONFIG.lpips else [],
         bootstrap=CONFIG.evaluate.bootstrap,
         seed=CONFIG.seed,

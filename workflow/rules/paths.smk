@@ -13,13 +13,14 @@ def photos_in(folder):
 
 def distribution_file(name):
     """The CSV that holds a distribution."""
-    kind, _, target = name.partition("-")
+    known = Name.parse(name)
+    folder = f"results/targets/{known.target}"
     return {
         "full": "results/space/bins.csv",
         "clean": "results/space/clean.csv",
-        "crafted": f"results/targets/{target}/weights.csv",
-        "oracle": f"results/targets/{target}/oracle.csv",
-    }[kind]
+        "crafted": f"{folder}/dial/{known.dial}.csv" if known.dial else f"{folder}/weights.csv",
+        "oracle": f"{folder}/oracle.csv",
+    }[known.kind]
 
 
 def round_file(name, number, file):
@@ -83,11 +84,21 @@ def models():
     return [("bicubic", 0)] + [(d, s) for d in CONFIG.expand(CONFIG.distributions) for s in CONFIG.seeds]
 
 
-def testsets(distribution):
-    """Test sets of one distribution: a crafted or oracle model is not measured on other targets' own pairs."""
-    own = distribution.partition("-")[2]
-    tested = tested_targets()
-    return [name for name in tested if own in ("", name)] + (["full", "clean"] if tested else [])
+def targets_for(distribution):
+    """Targets on whose photos a model is measured: all that have test pairs, or the one that it was made for."""
+    own = Name.parse(distribution).target
+    return [name for name in tested_targets() if own in ("", name)]
+
+
+def evaluations(file):
+    """A file of every model's measurements on the photos of a target, where `file` has {d}, {s} and {target}."""
+    return [file.format(d=d, s=s, target=target) for d, s in models() for target in targets_for(d)]
+
+
+def testset_tables():
+    """Every model's measurements by test set; for a target without test pairs' own model there are none."""
+    sets = {d: targets_for(d) and [*targets_for(d), "full", "clean"] for d, _ in models()}
+    return [f"results/evaluation/{d}/seed{s}/{name}.csv" for d, s in models() for name in sets[d]]
 
 
 def tests(w):

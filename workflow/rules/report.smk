@@ -24,7 +24,7 @@ rule report:
         examples=[
             f"results/evaluation/{d}/seed{CONFIG.seeds[0] if d != 'bicubic' else 0}/examples/{target}"
             for d in dict(models())
-            for target in tested_targets()
+            for target in targets_for(d)
         ],
         upscaled=upscaled_folders(),
         references=[photo for target in CONFIG.targets for photo in target_photos(target, "reference")],

@@ -12,16 +12,13 @@ from degcraft.summary import differences, summarise
 with job(snakemake):
     params = snakemake.params
     tables = {}
-    for distribution, seed in params.models:
+    for distribution, seed, targets in params.models:
         folder = Path("results/evaluation") / distribution / f"seed{seed}"
-        files = [folder / "parts" / f"{target}.csv" for target in params.targets]
+        files = [folder / "parts" / f"{target}.csv" for target in targets]
         if not files:
             continue
         parts = [pd.read_csv(file, keep_default_na=False) for file in files]  # a target may be called NA
-        table = pd.concat(parts, ignore_index=True)
-        own = distribution.partition("-")[2]
-        table = table[table["testset"].isin(["full", "clean"]) | (table["testset"] == own) | (own == "")]
-        tables[distribution, seed] = table
+        table = tables[distribution, seed] = pd.concat(parts, ignore_index=True)
         for name, rows in table.groupby("testset", sort=False):
             with replacing(folder / f"{name}.csv") as partial:
                 rows.drop(columns="testset").to_csv(partial, index=False)
