@@ -3,19 +3,18 @@
     python benchmarks/headline/headline.py --photos FOLDER --work FOLDER [--form cpu|gpu] [--cores 2]
 
 FOLDER of photos: sharp ones. Every second one is HR material for training; the others belong to the targets: half of
-them, whole, become reference photos, of the other half the middle becomes test photos. The program runs the workflow with
-`classic.yaml` (six targets) and `second.yaml` (two targets, two passes of degradation) in the working folder, where it
-goes on from what is there, and then prints the tables:
+them, whole, become reference photos, of the other half the middle becomes test photos. The program runs the workflow
+with `classic.yaml` (six targets) and `second.yaml` (two targets, two passes of degradation) in the working folder, where
+it goes on from what is there, and then prints the tables:
 
 - PSNR-Y on each target and over the full range, mean over test photos and seeds;
-- *closed*, the share of the gap from ``full`` to ``oracle`` that ``crafted`` closes, (crafted - full) / (oracle - full),
+- *closed*, the share of the gap from ``full`` to ``oracle`` that ``crafted`` closes, (crafted - full) / (oracle - full)
   with a 95% interval from resampling the test photos, and its mean over the targets with one from resampling targets;
 - *given up*: how far ``crafted`` and ``oracle`` fall below ``full`` over the full range;
 - the same at other values of the dial, and a picture of the trade-off (``trade_off.png`` in the working folder).
 
-The form ``cpu`` trains 70,000 weights for 3,000 steps, ``gpu`` 620,000 for 20,000 (`gpu.yaml`). On a CPU, models at other
-values of the dial are trained with the first seed only. With 16 cores and one GPU, ``--jobs-on-gpu 4`` lets four
-trainings share it.
+The form ``cpu`` trains 70,000 weights for 2,500 steps, ``gpu`` 620,000 for 20,000 (`gpu.yaml`). On a CPU, models at
+other values of the dial are trained with the first seed only.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ def main() -> None:
 
 
 def prepare(photos: Path, folder: Path) -> None:
-    """Folders ``hr`` (links) and ``targets``, in which references and test photos take turns, as `make_target` wants."""
+    """Folders ``hr`` and ``targets``; in this, references and test photos take turns, as `make_target` wants."""
     for name in ("hr", "targets"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     paths = list_images(photos)
