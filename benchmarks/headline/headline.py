@@ -4,7 +4,7 @@
 
 FOLDER of photos: sharp ones. Every second one is HR material for training; the others belong to the targets: half of
 them, whole, become reference photos, of the other half the middle becomes test photos. The program runs the workflow
-with `classic.yaml` (six targets) and `second.yaml` (two targets, two passes of degradation) in the working folder, where
+with `classic.yaml` (six targets) and `second.yaml` (two targets, two passes) in the working folder, where
 it goes on from what is there, and then prints the tables:
 
 - PSNR-Y on each target and over the full range, mean over test photos and seeds;
