@@ -86,11 +86,13 @@ def mean_interval(values: Values) -> str:
 def print_tables(runs: Sequence[Headline]) -> None:
     """All tables, as Markdown."""
     print("\nPSNR-Y on the target, dB")
-    _print(["target", "bicubic", "clean", "full", "crafted", "oracle", "closed"], _on_target(runs))
+    print_markdown(["target", "bicubic", "clean", "full", "crafted", "oracle", "closed"], _on_target(runs))
     print("\nPSNR-Y over the full range, dB")
-    _print(["target", "clean", "full", "crafted", "oracle", "crafted gives up", "oracle gives up"], _elsewhere(runs))
+    print_markdown(
+        ["target", "clean", "full", "crafted", "oracle", "crafted gives up", "oracle gives up"], _elsewhere(runs)
+    )
     print("\nThe dial: mean over targets, dB, first seed")
-    _print(["dial", "gained on target over full", "given up over the full range"], _dial(runs))
+    print_markdown(["dial", "gained on target over full", "given up over the full range"], _dial(runs))
 
 
 def _on_target(runs: Sequence[Headline]) -> Iterator[list[str]]:
@@ -137,7 +139,8 @@ def _dial(runs: Sequence[Headline]) -> Iterator[list[str]]:
         yield [labels[arm], f"{gained.mean():.2f}", f"{lost.mean():.2f}"]
 
 
-def _print(header: Sequence[str], rows: Iterator[list[str]]) -> None:
+def print_markdown(header: Sequence[str], rows: Iterator[list[str]]) -> None:
+    """Print a table."""
     print(f"| {' | '.join(header)} |\n|{'---|' * len(header)}")
     for row in rows:
         print(f"| {' | '.join(row)} |")
