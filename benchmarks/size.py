@@ -3,7 +3,7 @@
     python benchmarks/size.py --photos FOLDER --work FOLDER [--cores 2]
 
 Runs the workflow in folders of its own, with 8, 24 and 80 HR photos, reference photos and test photos (crops of 384
-pixels of the given ones), a hidden truth, and 2,000, 6,000 and 20,000 pairs. Networks and their training are the same at
+pixels of the given ones), a hidden truth, and 2,000, 6,000 and 20,000 pairs. Networks and training are the same at
 every size. Memory is the largest resident set of a stage's jobs as Snakemake samples it (`results/benchmarks`); a stage
 that is over before the first sample has none. ``--pairs 100000`` makes a pairs file of so many patches in the last run.
 """
