@@ -14,7 +14,7 @@ rule bin_features_shard:
         "../envs/degcraft.yaml"
     threads: CONFIG.bin_features.threads
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=120,
     params:
         settings=settings("bin_features"),
@@ -44,7 +44,7 @@ rule bin_features:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         code=code_digest("bin_features"),

@@ -24,7 +24,7 @@ rule certify:
         "../envs/degcraft.yaml"
     threads: CONFIG.certify.threads
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=60,
     params:
         settings=settings("certify"),

@@ -14,7 +14,7 @@ rule evaluate:
         "../envs/degcraft.yaml"
     threads: CONFIG.upscale.threads
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=120,
     params:
         lr=lambda w: target_folder(w.target, "lr"),
@@ -60,7 +60,7 @@ rule summary:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         models=[(d, s, targets_for(d)) for d, s in models()],

@@ -14,7 +14,7 @@ if CONFIG.checkpoint is not None:
             "../envs/degcraft.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
+            mem_mb=memory(2000),
             runtime=10,
         params:
             code=code_digest("extractor"),
@@ -39,7 +39,7 @@ rule extractor_encoder:
         "../envs/degcraft.yaml"
     threads: CONFIG.encoder.threads
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=240,
     params:
         settings=settings("encoder"),
@@ -66,7 +66,7 @@ rule extractor_srgan:
         "../envs/degcraft.yaml"
     threads: CONFIG.srgan.threads
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=1440,
     params:
         settings=settings("srgan"),

@@ -12,7 +12,7 @@ rule onnx_model:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=30,
     params:
         code=code_digest("onnx_model"),

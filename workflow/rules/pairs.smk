@@ -13,7 +13,7 @@ rule pairs_shard:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=120,
     params:
         settings=settings("pairs"),
@@ -41,7 +41,7 @@ rule pairs:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=60,
     params:
         scale=CONFIG.scale,

@@ -1,9 +1,14 @@
-# Paths and settings that follow from the configuration, and what a finished run prints.
+# Paths and settings that follow from the configuration, the memory of jobs, and what a finished run prints.
 
 
 def settings(section):
     """A section of the configuration as the plain values that Snakemake compares between runs."""
     return asdict(getattr(CONFIG, section))
+
+
+def memory(megabytes):
+    """What a job may take, on a cluster: so much at first, and as much again each time that it is sent once more."""
+    return lambda wildcards, attempt: megabytes * attempt
 
 
 def photos_in(folder):

@@ -14,7 +14,7 @@ rule reference:
         "../envs/degcraft.yaml"
     threads: CONFIG.reference.threads
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=30,
     params:
         folder=lambda w: target_folder(w.target, "reference"),

@@ -15,7 +15,7 @@ rule refine_weights:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=30,
     params:
         generalization=refine_dial(),
@@ -43,7 +43,7 @@ rule refine:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=30,
     params:
         settings=settings("refine"),
@@ -70,7 +70,7 @@ rule refine_shard:
         "../envs/degcraft.yaml"
     threads: CONFIG.bin_features.threads
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=120,
     params:
         settings=settings("bin_features"),
@@ -101,7 +101,7 @@ rule refine_moments:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=30,
     params:
         code=code_digest("refine"),
@@ -126,7 +126,7 @@ rule refine_rounds:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=10,
     params:
         code=code_digest("refine"),

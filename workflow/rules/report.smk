@@ -39,7 +39,7 @@ rule report:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         config=config,

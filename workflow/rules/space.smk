@@ -11,7 +11,7 @@ rule space:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=10,
     params:
         degradation=config["degradation"],

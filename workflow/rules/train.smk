@@ -15,7 +15,7 @@ rule train:
         "../envs/degcraft.yaml"
     threads: CONFIG.train.processes * (CONFIG.train.threads + CONFIG.train.workers)
     resources:
-        mem_mb=6000,
+        mem_mb=memory(6000),
         runtime=1440,
     params:
         # outside the declared outputs, so that it outlives a killed job, and can be looked at while the job runs

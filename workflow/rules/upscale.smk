@@ -13,7 +13,7 @@ rule upscale:
         "../envs/degcraft.yaml"
     threads: CONFIG.upscale.threads
     resources:
-        mem_mb=6000,
+        mem_mb=memory(6000),
         runtime=240,
     params:
         folder=lambda w: str(CONFIG.targets[w.target].upscale or target_folder(w.target, "reference")),

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# A Slurm of one machine in a folder of its own, for tests:
+#     tools/slurm_cluster.sh start FOLDER    # then: export SLURM_CONF=FOLDER/slurm.conf PATH=FOLDER/bin:$PATH
+#     tools/slurm_cluster.sh stop FOLDER
+# It has two partitions, `standard` and `gpu`, four CPUs and one GPU, whatever the machine has, no accounting, and it kills
+# jobs that take more memory than they asked for. Everything, munge included, has its own files, sockets and ports: a Slurm
+# that the machine belongs to, /etc/slurm and /etc/munge are not touched. Missing packages are installed where that is
+# possible: as root, on Debian or Ubuntu. Exit status 77: it cannot run here.
+set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
+
+cannot() {
+    echo "no Slurm here: $1" >&2
+    exit 77
+}
+
+install_packages() {
+    command -v munged slurmctld slurmd sbatch >/dev/null && return
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null ||
+        cannot "slurmctld, slurmd, sbatch and munged are not all installed, and only root on Debian may install them"
+    export DEBIAN_FRONTEND=noninteractive
+    local packages=(slurmctld slurmd slurm-client munge)
+    { apt-get update && apt-get install -y --no-install-recommends "${packages[@]}"; } >"$folder/apt.log" 2>&1 ||
+        cannot "apt-get could not install ${packages[*]}: $(tail -n 1 "$folder/apt.log")"
+}
+
+free_ports() {
+    python3 -c 'import socket
+sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+print(*(s.getsockname()[1] for s in sockets))'
+}
+
+write_configuration() {
+    local host ports user
+    host=$(hostname -s) user=$(id -un)
+    read -ra ports < <(free_ports)
+    cat >"$folder/slurm.conf" <<-CONF
+		ClusterName=degcraft
+		SlurmctldHost=$host(127.0.0.1)
+		SlurmctldPort=${ports[0]}
+		SlurmdPort=${ports[1]}
+		SlurmUser=$user
+		SlurmdUser=$user
+		AuthType=auth/munge
+		AuthInfo=socket=$folder/munge/socket
+		CredType=cred/munge
+		StateSaveLocation=$folder/state
+		SlurmdSpoolDir=$folder/spool
+		SlurmctldPidFile=$folder/slurmctld.pid
+		SlurmdPidFile=$folder/slurmd.pid
+		SlurmctldLogFile=$folder/slurmctld.log
+		SlurmdLogFile=$folder/slurmd.log
+		PlugStackConfig=$folder/plugstack.conf
+		ProctrackType=proctrack/linuxproc
+		TaskPlugin=task/none
+		SwitchType=switch/none
+		MpiDefault=none
+		ReturnToService=2
+		# what the machine has is not asked
+		SlurmdParameters=config_overrides
+		SelectType=select/cons_tres
+		SelectTypeParameters=CR_Core_Memory
+		SchedulerParameters=sched_interval=1,batch_sched_delay=1
+		# a job that takes too much memory is found by looking, every second, since there may be no cgroups
+		JobAcctGatherType=jobacct_gather/linux
+		JobAcctGatherFrequency=task=1
+		JobAcctGatherParams=OverMemoryKill
+		AccountingStorageType=accounting_storage/none
+		MinJobAge=3600
+		GresTypes=gpu
+		NodeName=$host NodeAddr=127.0.0.1 CPUs=4 RealMemory=64000 Gres=gpu:1
+		PartitionName=standard Nodes=$host Default=YES MaxTime=1-0 State=UP
+		PartitionName=gpu Nodes=$host MaxTime=7-0 State=UP
+	CONF
+    echo "NodeName=$host Name=gpu File=/dev/null" >"$folder/gres.conf"
+    : >"$folder/plugstack.conf"
+    # Snakemake's plugin takes SLURM_CONF out of the environment in which it calls srun inside of a job
+    printf '#!/bin/sh\nSLURM_CONF=%q exec %q "$@"\n' "$folder/slurm.conf" "$(command -v srun)" >"$folder/bin/srun"
+    chmod +x "$folder/bin/srun"
+}
+
+start() {
+    trap 'status=$?; [ $status = 0 ] || stop' EXIT
+    mkdir -p "$folder"/{bin,munge,state,spool}
+    chmod 755 "$folder/munge"
+    install_packages
+    write_configuration
+    (umask 077 && head -c 1024 /dev/urandom >"$folder/munge/key")
+    local own=(--key-file "$folder/munge/key" --socket "$folder/munge/socket" --seed-file "$folder/munge/seed")
+    # --force: a world-writable /tmp above the socket would do otherwise
+    munged --force "${own[@]}" --pid-file "$folder/munged.pid" --log-file "$folder/munged.log" 2>/dev/null ||
+        cannot "munged does not start: $(tail -n 1 "$folder/munged.log")"
+    slurmctld -f "$folder/slurm.conf" || cannot "slurmctld does not start: $(tail -n 1 "$folder/slurmctld.log")"
+    slurmd -f "$folder/slurm.conf" || cannot "slurmd does not start: $(tail -n 1 "$folder/slurmd.log")"
+    export SLURM_CONF=$folder/slurm.conf
+    for _ in {1..60}; do
+        [ "$(sinfo --noheader --partition standard --format %t 2>/dev/null)" = idle ] && return
+        sleep 0.5
+    done
+    cannot "the node did not come up: $(tail -n 1 "$folder/slurmd.log")"
+}
+
+stop() {
+    export SLURM_CONF=$folder/slurm.conf
+    local daemon pid
+    [ -e "$folder/slurmctld.pid" ] && scancel --partition standard,gpu --full --signal KILL >/dev/null 2>&1 || true
+    for daemon in slurmd slurmctld munged; do
+        pid=$(cat "$folder/$daemon.pid" 2>/dev/null) || continue
+        kill "$pid" 2>/dev/null || continue
+        for _ in {1..40}; do
+            kill -0 "$pid" 2>/dev/null || break
+            sleep 0.25
+        done
+        kill -KILL "$pid" 2>/dev/null || true
+    done
+}
+
+[ $# = 2 ] || { echo "usage: tools/slurm_cluster.sh start|stop FOLDER" >&2 && exit 2; }
+folder=$(realpath -m "$2")
+case $1 in
+    start) start ;;
+    stop) stop ;;
+    *) echo "unknown command '$1': start or stop" >&2 && exit 2 ;;
+esac
