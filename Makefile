@@ -2,11 +2,11 @@
 PYTHON ?= python3
 CORES ?= all
 
-.PHONY: help demo test .venv clean
+.PHONY: help demo test test-slurm .venv clean
 .NOTPARALLEL:
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
 
 demo: .venv ## run the workflow on the demo's photos; CORES=2 for fewer cores than there are
 	.venv/bin/snakemake --cores $(CORES)
@@ -19,6 +19,10 @@ test: ## check style, types and the workflow, then run the tests
 	.venv/bin/snakefmt --check Snakefile workflow
 	.venv/bin/snakemake --lint
 	.venv/bin/pytest
+
+test-slurm: ## run the workflow through a real Slurm, started for this; as root on Debian, it is installed where missing
+	@tools/setup_venv.sh "$(PYTHON)" requirements-dev.lock
+	.venv/bin/pytest -rs tests/slurm
 
 .venv: ## set up the virtual environment alone; PYTHON=python3.12 for another Python
 	@tools/setup_venv.sh "$(PYTHON)" requirements.lock

@@ -14,14 +14,25 @@ cannot() {
     exit 77
 }
 
+last_line() {
+    tail -n 1 "$folder/$1.log" 2>/dev/null || true
+}
+
+installed() {
+    local program
+    for program in munged slurmctld slurmd sbatch srun; do
+        command -v "$program" >/dev/null || return
+    done
+}
+
 install_packages() {
-    command -v munged slurmctld slurmd sbatch >/dev/null && return
+    installed && return
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null ||
-        cannot "slurmctld, slurmd, sbatch and munged are not all installed, and only root on Debian may install them"
+        cannot "munged, slurmctld, slurmd, sbatch and srun are not all installed, and only root on Debian can have them installed"
     export DEBIAN_FRONTEND=noninteractive
     local packages=(slurmctld slurmd slurm-client munge)
-    { apt-get update && apt-get install -y --no-install-recommends "${packages[@]}"; } >"$folder/apt.log" 2>&1 ||
-        cannot "apt-get could not install ${packages[*]}: $(tail -n 1 "$folder/apt.log")"
+    { apt-get update && apt-get install -y --no-install-recommends "${packages[@]}"; } >"$folder/apt.log" 2>&1 && installed ||
+        cannot "apt-get could not install ${packages[*]}: $(last_line apt)"
 }
 
 free_ports() {
@@ -89,15 +100,15 @@ start() {
     local own=(--key-file "$folder/munge/key" --socket "$folder/munge/socket" --seed-file "$folder/munge/seed")
     # --force: a world-writable /tmp above the socket would do otherwise
     munged --force "${own[@]}" --pid-file "$folder/munged.pid" --log-file "$folder/munged.log" 2>/dev/null ||
-        cannot "munged does not start: $(tail -n 1 "$folder/munged.log")"
-    slurmctld -f "$folder/slurm.conf" || cannot "slurmctld does not start: $(tail -n 1 "$folder/slurmctld.log")"
-    slurmd -f "$folder/slurm.conf" || cannot "slurmd does not start: $(tail -n 1 "$folder/slurmd.log")"
+        cannot "munged does not start: $(last_line munged)"
+    slurmctld -f "$folder/slurm.conf" || cannot "slurmctld does not start: $(last_line slurmctld)"
+    slurmd -f "$folder/slurm.conf" || cannot "slurmd does not start: $(last_line slurmd)"
     export SLURM_CONF=$folder/slurm.conf
     for _ in {1..60}; do
         [ "$(sinfo --noheader --partition standard --format %t 2>/dev/null)" = idle ] && return
         sleep 0.5
     done
-    cannot "the node did not come up: $(tail -n 1 "$folder/slurmd.log")"
+    cannot "the node did not come up: $(last_line slurmd)"
 }
 
 stop() {

@@ -50,7 +50,7 @@ def submit(cluster, profile, folder, config, *targets):
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     command = [sys.executable, "-m", "snakemake", *targets, "--profile", profile, "--directory", folder]
     command += ["--configfile", folder / "config.yaml", "--slurm-init-seconds-before-status-checks", "2"]
-    return subprocess.run(command, cwd=ROOT, env=cluster, capture_output=True, text=True, timeout=600)
+    return subprocess.run(command, cwd=ROOT, env=cluster, capture_output=True, text=True, timeout=1500)
 
 
 def large_photo(folder):
