@@ -65,7 +65,7 @@ rule dial:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=10,
     params:
         code=code_digest("trade_off"),
