@@ -187,10 +187,10 @@ def killed(name, when, writing=False):
                 die()
             advance(self, *batch)
 
-        def save_half(state, path):
-            save(state, path)
+        def save_half(state, file):
+            save(state, file)
             if state["run"]["step"] == when and writing:
-                os.truncate(path, path.stat().st_size // 2)
+                file.truncate(file.tell() // 2)
                 die()
 
         Run.advance, torch.save = advance_or_die, save_half

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from degcraft.errors import UserError
 from degcraft.seeds import stream
-from degcraft.storage import MappedRows, reading_h5
+from degcraft.storage import MappedRows, reading_h5, sha256
 
 _TURNS = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
 
@@ -36,7 +36,7 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         part: (k, n) for the k-th of n equal parts of every batch.
 
     Raises:
-        UserError: the file is damaged, the HR patches it refers to are gone, or crops are larger than its patches.
+        UserError: the file is damaged, its HR patches are gone or others, or crops are larger than they.
     """
 
     def __init__(
@@ -56,11 +56,15 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self._lr_path = Path(pairs)
         with reading_h5(pairs, "lr", "hr") as file:
             count, self._side = file["lr"].shape[:2]
-            source = file["hr"].virtual_sources()[0].file_name
+            source, digest = file["hr"].virtual_sources()[0].file_name, file.attrs.get("patches_sha256")
         # read past the virtual dataset: a missing source would read as black pixels, without an error
         self._hr_path = self._lr_path.parent / source
         with reading_h5(self._hr_path, "patches") as file:
             self._patches = len(file["patches"])
+        if digest != sha256(self._hr_path):
+            raise UserError(
+                f"{self._hr_path}: not the patches that {pairs} was made from; delete {pairs} and run again"
+            )
         if crop > self._side:
             raise UserError(f"train.crop is {crop}, but the LR patches of {pairs} have {self._side} pixels; lower it")
         self._held = held_back(min(count, self._patches), validation)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import hashlib
+import io
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,17 +19,60 @@ from numpy.typing import NDArray
 
 from degcraft.errors import UserError
 
+_REFUSALS = {
+    errno.ENOSPC: "the disk is full; make room on it and run again",
+    errno.EDQUOT: "your quota on the disk is used up; make room and run again",
+    errno.EROFS: "the disk can only be read; make it writable, or run in a folder elsewhere",
+}
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; move it there when the block ends well, delete it when it does not."""
+    """Give a temporary path beside ``path``; move it there when the block ends well, delete it when it does not.
+
+    What was written is on the disk before it gets its name, so that a power cut leaves no empty file under it either.
+
+    Raises:
+        UserError: the disk is full or can only be read, or a quota is used up.
+    """
     final = Path(path)
-    final.parent.mkdir(parents=True, exist_ok=True)
     partial = final.with_name(f".{final.stem}.{os.getpid()}.partial{final.suffix}")
     try:
-        yield partial
-        partial.replace(final)
-    finally:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            _to_disk(partial)
+            partial.replace(final)
+        finally:
+            partial.unlink(missing_ok=True)
+    except Exception as error:
+        if (refusal := _refusal(error)) is not None:
+            raise UserError(f"{final}: cannot be written, {refusal}") from error
+        raise
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file is on the disk; some network file systems say only now that there is no room for it."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _refusal(error: BaseException | None) -> str | None:
+    """Why a disk did not take what was written; None if an error means something else.
+
+    Libraries wrap what the system said into errors of their own.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _REFUSALS:
+            return _REFUSALS[error.errno]
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def discard_partials(path: str | os.PathLike[str]) -> None:
+    """Delete what kills in the middle of `replacing` a file have left beside it."""
+    final = Path(path)
+    for partial in final.parent.glob(f".{glob.escape(final.stem)}.*.partial{final.suffix}"):
         partial.unlink(missing_ok=True)
 
 
@@ -47,9 +93,37 @@ def sha256(path: str | os.PathLike[str]) -> str:
 
 @contextmanager
 def creating_h5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
-    """Write an HDF5 file that appears under its name when the block ends well."""
-    with replacing(path) as partial, h5py.File(partial, "w", libver=("earliest", "v110")) as file:
-        yield file
+    """Write an HDF5 file that appears under its name when the block ends well.
+
+    Raises:
+        UserError: see `replacing`.
+    """
+    with replacing(path) as partial, _Written(partial, "w+") as raw:
+        try:
+            with h5py.File(raw, "w", libver=("earliest", "v110")) as file:
+                yield file
+        finally:
+            if raw.error is not None:
+                raise raw.error
+
+
+class _Written(io.FileIO):
+    """A file that remembers the first error of writing and goes on as if there had been none.
+
+    HDF5 crashes the process when it cannot write, while it closes a file, what it still has in memory.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data).cast("B")
+        size = len(left)
+        try:
+            while len(left) and self.error is None:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.error = error
+        return size
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from degcraft.errors import UserError
 from degcraft.images import list_images
 from degcraft.names import Name
 from degcraft.provenance import code_digest
+from degcraft.records import forget
 
 try:
     CONFIG = parse_config(

@@ -15,19 +15,21 @@ import cv2
 from threadpoolctl import threadpool_limits
 
 from degcraft.errors import UserError
+from degcraft.records import recorded
 
 cv2.setNumThreads(1)
 
 
 @contextmanager
 def job(snakemake: object) -> Iterator[None]:
-    """Log to the rule's file; show a `UserError` as its message alone and leave with an error."""
+    """Check the inputs, log to the rule's file, record the outputs; show a `UserError` as its message alone."""
     log = Path(snakemake.log[0])
+    logging.raiseExceptions = False  # no traceback for every line, where the disk has no room for the log
     layout = "%(asctime)s %(levelname)s %(message)s"
     logging.basicConfig(filename=log, filemode="w", level=logging.INFO, format=layout, force=True)
     logging.getLogger("degcraft").info("%s: %s", snakemake.rule, dict(snakemake.wildcards))
     try:
-        with threadpool_limits(1):
+        with threadpool_limits(1), recorded(snakemake.input, snakemake.output):
             yield
     except UserError as error:
         logging.getLogger("degcraft").error("%s", error)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
-from torch import nn
+from torch import Tensor, nn, uint8
 
 from degcraft.errors import UserError
 from degcraft.networks.encoder import Encoder
@@ -51,10 +53,11 @@ class NetworkSpec:
 def save_network(
     path: str | os.PathLike[str], network: nn.Module, spec: NetworkSpec, notes: Mapping[str, str] | None = None
 ) -> None:
-    """Write weights as safetensors, with the spec and some notes as metadata."""
+    """Write weights as safetensors, with the spec, some notes and a digest of it all as metadata."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     # one JSON text, since safetensors keeps several entries in no fixed order and the same model must be the same bytes
-    description = {"network": spec.name, "arguments": dict(spec.arguments), "notes": dict(notes or {})}
+    description: dict[str, Any] = {"network": spec.name, "arguments": dict(spec.arguments), "notes": dict(notes or {})}
+    description["sha256"] = _digest(tensors, description)
     with replacing(path) as partial:
         partial.write_bytes(save(tensors, metadata={"degcraft": json.dumps(description, sort_keys=True)}))
 
@@ -65,15 +68,8 @@ def read_spec(path: str | os.PathLike[str]) -> NetworkSpec:
     Raises:
         UserError: no such file, not safetensors, or not written by degcraft.
     """
-    if not Path(path).is_file():
-        raise UserError(f"{path}: no such file")
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except SafetensorError as error:
-        raise UserError(f"{path}: not a whole safetensors file ({error}); delete it and run again") from None
-    try:
-        description = json.loads(metadata["degcraft"])
+        description = json.loads(_metadata(path)["degcraft"])
         spec = NetworkSpec.of(description["network"], **description["arguments"])
     except (KeyError, ValueError, TypeError):
         raise UserError(f"{path}: was not written by degcraft, its metadata names no network") from None
@@ -90,14 +86,51 @@ def read_spec(path: str | os.PathLike[str]) -> NetworkSpec:
     return spec
 
 
+def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """The tensors of a safetensors file by name, of degcraft or of another project.
+
+    Raises:
+        UserError: no such file, not safetensors, or written by degcraft and no longer what was written.
+    """
+    description = _metadata(path).get("degcraft", "{}")
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+        said = json.loads(description)
+        damaged = "sha256" in said and said.pop("sha256") != _digest(tensors, said)
+    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError):
+        damaged = True
+    if damaged:
+        raise UserError(f"{path}: damaged, its contents differ from their digest; delete it and run again")
+    return tensors
+
+
+def _metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """What a safetensors file says of itself."""
+    if not Path(path).is_file():
+        raise UserError(f"{path}: no such file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except SafetensorError as error:
+        raise UserError(f"{path}: not a whole safetensors file ({error}); delete it and run again") from None
+
+
+def _digest(tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> str:
+    """SHA-256 of names, types, shapes and values of tensors, and of their description."""
+    digest = hashlib.sha256(json.dumps(dict(description), sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
 def load_network(path: str | os.PathLike[str]) -> tuple[nn.Module, NetworkSpec]:
     """Rebuild a network from its file, in evaluation mode, on the CPU.
 
     Raises:
-        UserError: see `read_spec`; or tensors that do not fit the network; see `Recognised`.
+        UserError: see `read_spec` and `read_tensors`; or tensors that do not fit the network; see `Recognised`.
     """
-    spec = read_spec(path)
-    tensors = load_file(path)
+    spec, tensors = read_spec(path), read_tensors(path)
     if spec.name == SPANDREL:
         return Recognised(tensors, path).eval(), spec
     network = spec.build()

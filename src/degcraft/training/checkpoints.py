@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 
 from degcraft.errors import UserError
 from degcraft.settings import TrainSettings
-from degcraft.storage import replacing
+from degcraft.storage import discard_partials, replacing
 
 # of the settings, those that do not change what is trained
 _FREE = frozenset({"checkpoint_every", "workers"})
@@ -38,8 +39,9 @@ class Checkpoint:
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write a checkpoint, whole or not at all."""
-        with replacing(self._path) as partial:
-            torch.save({"settings": self._settings, "data": self._data, "run": dict(state)}, partial)
+        # a file of Python's, since torch's own does not say why it could not be written
+        with replacing(self._path) as partial, partial.open("wb") as file:
+            torch.save({"settings": self._settings, "data": self._data, "run": dict(state)}, file)
 
     def read(self, device: torch.device) -> dict[str, Any] | None:
         """What was saved last; None where there is nothing to go on from.
@@ -47,11 +49,11 @@ class Checkpoint:
         Raises:
             UserError: the file is damaged, or its settings are not those of this training.
         """
-        for partial in self._path.parent.glob(f".{self._path.stem}.*.partial{self._path.suffix}"):
-            partial.unlink()  # a kill in the middle of writing left it
+        discard_partials(self._path)
         if not self._path.is_file():
             return None
         try:
+            _check_sums(self._path)
             saved: dict[str, Any] = torch.load(self._path, map_location=device, weights_only=True)
         except Exception as error:  # torch has many ways to refuse a file, and says too much about each
             raise UserError(
@@ -79,6 +81,17 @@ class Checkpoint:
     def delete(self) -> None:
         """Remove it, once the training is finished."""
         self._path.unlink(missing_ok=True)
+
+
+def _check_sums(path: Path) -> None:
+    """Compare the contents with their checksums, as torch does not.
+
+    Raises:
+        zipfile.BadZipFile: they differ.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if (damaged := archive.testzip()) is not None:
+            raise zipfile.BadZipFile(damaged)
 
 
 def _plain(value: object) -> object:

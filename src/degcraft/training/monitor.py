@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from degcraft.images import Uint8Image, write_image
-from degcraft.storage import replacing
+from degcraft.storage import discard_partials, replacing
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -33,6 +33,7 @@ class Monitor:
 
     def __init__(self, folder: str | os.PathLike[str], start: int, batch: int) -> None:
         self._folder, self._batch = Path(folder), batch
+        discard_partials(self._folder / PREVIEW)
         self._last = time.monotonic(), start
         self._writer: SummaryWriter | None = None
         if importlib.util.find_spec("tensorboard") is not None:

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from degcraft.errors import UserError
-from degcraft.networks import NetworkSpec
+from degcraft.networks import NetworkSpec, read_tensors
 from degcraft.networks.recognised import SPANDREL, Recognised
 from degcraft.settings import TrainSettings
 
@@ -49,12 +47,10 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """
     if not Path(path).is_file():
         raise UserError(f"{path}: no such file")
+    if Path(path).suffix == ".safetensors":
+        return read_tensors(path)
     try:
-        if Path(path).suffix == ".safetensors":
-            return load_file(path)
         held: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except SafetensorError as error:
-        raise UserError(f"{path}: not a whole safetensors file ({error})") from None
     except Exception as error:  # torch has many ways to refuse a file, and says too much about each
         raise UserError(
             f"{path}: not a file of weights alone ({type(error).__name__}); if you trust it, save its state_dict as "
