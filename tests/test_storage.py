@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
+import torch
+from matplotlib import pyplot
 
 from degcraft.errors import UserError
-from degcraft.storage import MappedRows, creating_h5, link_or_copy, reading_h5, replacing, sha256
+from degcraft.images import write_image
+from degcraft.networks import NetworkSpec, save_network
+from degcraft.settings import TrainSettings
+from degcraft.storage import MappedRows, creating_h5, discard_partials, link_or_copy, reading_h5, replacing, sha256
+from degcraft.training.checkpoints import Checkpoint
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path):
@@ -128,3 +136,116 @@ def test_rows_that_cannot_be_mapped_are_refused(layout, tmp_path):
         stored[:5] = 1  # the last row is never written
     with pytest.raises(UserError, match=r"a\.h5: 'x' is not stored as one row a chunk; delete it and run again"):
         MappedRows(tmp_path / "a.h5", "x")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 256 KiB; making one takes root."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small disk takes root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def write_long_h5(path):
+    with creating_h5(path) as file:
+        rows = file.create_dataset("x", (0, 10_000), np.uint8, maxshape=(None, 10_000), chunks=(1, 10_000))
+        for row in range(60):
+            rows.resize(row + 1, axis=0)
+            rows[row] = row
+
+
+def write_h5_that_closing_fills(path):
+    with creating_h5(path) as file:
+        for name in range(60):
+            file[str(name)] = np.arange(600)
+
+
+def write_table(path):
+    with replacing(path) as partial:
+        pd.DataFrame(np.random.default_rng(0).random((10_000, 4))).to_csv(partial, index=False)
+
+
+def write_picture(path):
+    with replacing(path) as partial:
+        write_image(partial, np.random.default_rng(0).integers(0, 256, (400, 400, 3)).astype(np.uint8))
+
+
+def write_deep_picture(path):
+    with replacing(path) as partial:
+        write_image(partial, np.random.default_rng(0).integers(0, 2**16, (300, 300, 3)).astype(np.uint16))
+
+
+def write_plot(path):
+    """As `degcraft.plots` does."""
+    with replacing(path) as partial:
+        pyplot.imshow(np.random.default_rng(0).random((500, 500)))
+        pyplot.savefig(partial, dpi=300, metadata={"Software": None})
+        pyplot.close()
+
+
+def write_model(path):
+    spec = NetworkSpec.of("compact", channels=64, blocks=2, scale=2)
+    save_network(path, spec.build(), spec)
+
+
+def write_checkpoint(path):
+    Checkpoint(path, TrainSettings(), {}).save({"step": 1, "network": {"a": torch.arange(100_000.0)}})
+
+
+WRITERS = {
+    "long.h5": write_long_h5,
+    "closing.h5": write_h5_that_closing_fills,
+    "table.csv": write_table,
+    "picture.png": write_picture,
+    "deep.png": write_deep_picture,
+    "plot.png": write_plot,
+    "model.safetensors": write_model,
+    "checkpoint.pt": write_checkpoint,
+}
+
+
+def test_a_full_disk_gets_a_sentence_and_no_half_file(small_disk):
+    """In a process of its own, since HDF5 used to crash it, at the end if not before."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\nfrom test_storage import WRITERS\n"
+        "from degcraft.errors import UserError\n"
+        "for name, write in WRITERS.items():\n"
+        "    try: write(f'{sys.argv[2]}/{name}')\n    except UserError as error: print(error)"
+    )
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(small_disk)]
+    process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    said = "cannot be written, the disk is full; make room on it and run again"
+    assert process.stdout.splitlines() == [f"{small_disk / name}: {said}" for name in WRITERS]
+    assert list(small_disk.iterdir()) == []
+    subprocess.run(["mount", "-o", "remount,size=30m", str(small_disk)], check=True)
+    for name, write in WRITERS.items():
+        write(small_disk / name)
+    assert sorted(path.name for path in small_disk.iterdir()) == sorted(WRITERS)
+
+
+@pytest.mark.parametrize("name", ["long.h5", "table.csv", "checkpoint.pt", "new/table.csv"])
+def test_a_disk_that_can_only_be_read_gets_a_sentence(name, small_disk):
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(UserError, match=rf"{small_disk / name}: cannot be written, the disk can only be read; make it"):
+        WRITERS[Path(name).name](small_disk / name)
+
+
+def test_a_quota_that_is_used_up_gets_a_sentence(tmp_path):
+    message = r"a\.csv: cannot be written, your quota on the disk is used up; make room and run again"
+    with pytest.raises(UserError, match=message), replacing(tmp_path / "a.csv") as partial:
+        partial.write_text("half")
+        raise RuntimeError("of a library") from OSError(errno.EDQUOT, "Disk quota exceeded")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_kills_left_is_discarded(tmp_path):
+    (tmp_path / ".a[1].12.partial.csv").touch()
+    (tmp_path / ".a1.12.partial.csv").touch()
+    discard_partials(tmp_path / "a[1].csv")
+    assert [path.name for path in tmp_path.iterdir()] == [".a1.12.partial.csv"]

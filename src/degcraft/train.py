@@ -76,6 +76,8 @@ def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, gr
     state = saved.read(device)
     if state is not None:
         run.load(state)
+        if group.leads:
+            logging.getLogger("degcraft").info("train: going on from step %d (%s)", run.step, files.checkpoint)
     left, part = range(run.step, settings.all_steps), (group.rank, group.size)
     batches = PairBatches(files.pairs, settings.batch, settings.crop, scale, seed, left, settings.validation, part)
     if device.type == "cuda" and not settings.workers:

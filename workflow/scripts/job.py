@@ -7,6 +7,8 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import logging
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,7 @@ cv2.setNumThreads(1)
 @contextmanager
 def job(snakemake: object) -> Iterator[None]:
     """Check the inputs, log to the rule's file, record the outputs; show a `UserError` as its message alone."""
+    threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     log = Path(snakemake.log[0])
     logging.raiseExceptions = False  # no traceback for every line, where the disk has no room for the log
     layout = "%(asctime)s %(levelname)s %(message)s"
@@ -39,3 +42,10 @@ def job(snakemake: object) -> Iterator[None]:
         logging.getLogger("degcraft").exception("failed")
         raise
     logging.getLogger("degcraft").info("done")
+
+
+def _end_with(parent: int) -> None:
+    """End with the process that started this one: killed, it could not end its jobs, and another run may begin."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
