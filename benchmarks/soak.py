@@ -1,8 +1,8 @@
 """Kill a tiny run of the workflow again and again, at random moments, and compare what comes out with a quiet run's.
 
-Each round starts the workflow where the round before left it and kills, after a random time: the whole process group,
-the process of Snakemake alone, or one job alone. A run that comes to its end is compared, byte by byte, with one that
-nothing happened to, and the next round begins with nothing.
+Each of the rounds starts the workflow where the round before left it and kills, after a random time: the whole process
+group, the process of Snakemake alone, or one job alone. A run that comes to its end is compared, byte by byte, with one
+that nothing happened to, and the next round begins with nothing.
 
     python benchmarks/soak.py --rounds 50 --seed 0
 """
@@ -54,6 +54,8 @@ CONFIG = {
     "evaluate": {"draws": 1, "bootstrap": 50, "examples": 1},
     "degrade": {"photos": str(DEMO / "test" / "hr"), "distributions": ["crafted"]},
 }
+ENDED, ERROR = "came to its end before a kill", "stopped with an error of its own"
+SAME, OTHER = "finished with the same bytes", "finished with other bytes"
 
 
 def main() -> None:
@@ -72,21 +74,21 @@ def main() -> None:
             sys.exit((undisturbed / "said.txt").read_text())
         whole, expected = time.monotonic() - begun, artifacts(undisturbed)
         print(f"undisturbed: {whole:.0f} s, {len(expected)} files", flush=True)
-        for number in range(arguments.rounds):
+        while counts.total() - counts[SAME] - counts[OTHER] - counts[ENDED] < arguments.rounds:
             kind = draw.choice(("process group", "Snakemake alone", "one job"))
-            happened = disturb(folder, kind, draw.uniform(1.0, whole / 2), draw, arguments.cores)
+            happened = disturb(folder, kind, draw.uniform(1.0, whole / 4), draw, arguments.cores)
             counts[happened] += 1
-            print(f"round {number + 1}: {happened}", flush=True)
-            if happened == "came to its end":
+            print(f"{time.monotonic() - begun:.0f} s: {happened}", flush=True)
+            if happened == ENDED:
                 settle(folder, expected, counts)
-            elif happened == "an error of its own":
+            elif happened == ERROR:
                 print((folder / "said.txt").read_text()[-3000:], flush=True)
         start(folder, arguments.cores).wait()
         settle(folder, expected, counts)
     print(f"\n{arguments.rounds} rounds, seed {arguments.seed}, {time.monotonic() - begun:.0f} s\n")
     for what, count in counts.most_common():
         print(f"| {what} | {count} |")
-    wrong = counts["finished with other bytes"] + counts["an error of its own"]
+    wrong = counts[OTHER] + counts[ERROR]
     sys.exit(f"{wrong} wrong" if wrong else 0)
 
 
@@ -100,10 +102,10 @@ def start(folder: Path, cores: int, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def disturb(folder: Path, kind: str, seconds: float, draw: random.Random, cores: int) -> str:
-    """Run until something is killed; what happened."""
+    """Run until something is killed after some seconds; what happened."""
     process = start(folder, cores)
     try:
-        return "came to its end" if process.wait(seconds) == 0 else "an error of its own"
+        return ENDED if process.wait(seconds) == 0 else ERROR
     except subprocess.TimeoutExpired:
         pass
     if kind == "one job":
@@ -127,12 +129,12 @@ def settle(folder: Path, expected: dict[str, bytes], counts: Counter[str]) -> No
     """Compare a finished run with the undisturbed one, and delete it if they agree."""
     found = artifacts(folder)
     if found == expected:
-        counts["finished with the same bytes"] += 1
+        counts[SAME] += 1
         shutil.rmtree(folder)
         return
-    counts["finished with other bytes"] += 1
+    counts[OTHER] += 1
     differing = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
-    kept = folder.with_name(f"kept{counts['finished with other bytes']}")
+    kept = folder.with_name(f"kept{counts[OTHER]}")
     folder.rename(kept)
     print(f"other: {differing}\n{(kept / 'said.txt').read_text()[-3000:]}", flush=True)
 

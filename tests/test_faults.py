@@ -292,14 +292,22 @@ def test_damage_to_an_earlier_result_is_named(copy, config, undisturbed, damaged
     assert [name for name in expected if found[name] != expected[name]] == []
 
 
+def wait_for(folder: Path, pattern: str, process: subprocess.Popen[bytes]) -> Path:
+    """The first file in a folder that a pattern describes."""
+    while process.poll() is None:
+        for path in folder.glob(pattern):
+            return path
+        time.sleep(0.005)
+    pytest.fail(f"the run ended without {pattern}")
+
+
 def test_a_photo_that_changes_while_it_is_read_is_an_error_and_then_read_again(config, undisturbed, tmp_path):
     hr = Path(shutil.copytree(str(config["hr"]), tmp_path / "hr"))
     changed = {**config, "hr": str(hr)}
     process = start(tmp_path / "run", changed, "results/hr/patches.h5")
-    log = tmp_path / "run/results/logs/photos.log"
-    while not log.exists() and process.poll() is None:
-        time.sleep(0.005)
-    job = job_with(log, process)
+    results = tmp_path / "run/results"
+    wait_for(results, "hr/.patches.*.partial.h5", process)
+    job = job_with(results / "logs/photos.log", process)
     assert job is not None
     job.suspend()
     Image.fromarray(np.full((128, 128, 3), 90, np.uint8)).save(hr / "photo3.png")
@@ -312,3 +320,18 @@ def test_a_photo_that_changes_while_it_is_read_is_an_error_and_then_read_again(c
     assert found != before
     assert snakemake(tmp_path / "fresh", changed, "results/hr/patches.h5").returncode == 0
     assert found == artifacts(tmp_path / "fresh")["hr/patches.h5"]
+
+
+def test_a_photo_that_disappears_before_it_is_read_is_named(config, tmp_path):
+    photos = Path(shutil.copytree(str(config["degrade"]["photos"]), tmp_path / "photos"))
+    changed = {**config, "degrade": {"photos": str(photos), "distributions": ["full"]}}
+    process = start(tmp_path / "run", changed, "results/degraded/full")
+    wait_for(tmp_path / "run/results", "logs/space.log", process)  # degrading waits for the bins
+    (photos / "photo2.png").unlink()
+    assert process.wait(timeout=60) == 1
+    said = (tmp_path / "run/said.txt").read_text()
+    assert "photo2.png" in said and "Traceback" not in said
+    process = snakemake(tmp_path / "run", changed, "results/degraded/full")
+    assert process.returncode == 0, process.stderr[-4000:]
+    names = sorted(path.name for path in (tmp_path / "run/results/degraded/full").glob("*.png"))
+    assert names == ["photo0.png", "photo1.png", "photo3.png"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -131,3 +134,15 @@ def test_pairs_that_are_held_back_are_not_trained_on(tmp_path):
     epochs = drawn.reshape(2, 35)  # 40 pairs without the 3 + 2 of patches 4 and 12
     assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(i % 16 for i in range(40) if i % 16 not in (4, 12))
     assert batches(pairs, range(3)).validation() is None
+
+
+def test_other_hr_patches_than_the_pairs_were_made_from_are_named(textured, tmp_path):
+    for name in ("patches.h5", "pairs.h5"):
+        shutil.copy(textured.parent / name, tmp_path / name)
+    batches(tmp_path / "pairs.h5", range(1))
+    with h5py.File(tmp_path / "patches.h5", "r+") as file:
+        file["patches"][0, 0, 0, 0] ^= 1
+    with pytest.raises(
+        UserError, match=r"patches\.h5: not the patches that .*pairs\.h5 was made from; delete .*pairs\.h5"
+    ):
+        batches(tmp_path / "pairs.h5", range(1))

@@ -234,6 +234,11 @@ def test_what_is_done_is_not_done_again(model, folder_of, make_photo, tmp_path, 
     assert names(tmp_path / "out") == ["a.png", "b.png", "c.png"]
     assert run() == 0
     assert names(tmp_path / "out") == ["a.png", "b.png", "c.png"]
+    damaged = next((tmp_path / "kept").iterdir())
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    assert run() == 1  # or else deleting a damaged result would bring it back
     write_image(folder / "b.png", make_photo(7, 7))  # changed
     write_image(folder / "d.png", make_photo(9, 8))  # a copy of another photo
     (folder / "c.png").unlink()

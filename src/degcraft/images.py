@@ -117,6 +117,16 @@ def count_pixels(path: str | os.PathLike[str]) -> int:
         return 0
 
 
+def is_whole(path: str | os.PathLike[str]) -> bool:
+    """Whether a PNG file is there and agrees with the checksums in it."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            image.verify()
+    except Exception:  # see above
+        return False
+    return True
+
+
 def _upright(pixels: Photo) -> Photo:
     return pixels
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from degcraft.device import on_device, prepare
 from degcraft.errors import UserError
-from degcraft.images import ImageError, count_pixels, distinct_stems, list_images, read_photo, write_image
+from degcraft.images import ImageError, count_pixels, distinct_stems, is_whole, list_images, read_photo, write_image
 from degcraft.networks import load_network
 from degcraft.progress import Progress
 from degcraft.provenance import code_digest
@@ -179,7 +179,7 @@ def upscale_folder(
     distinct_stems(paths)
     made_with = [asdict(settings), sha256(model), code_digest("upscale")]
     made = {path: Path(kept) / f"{_digest([*made_with, sha256(path)])}.png" for path in paths}
-    missing = [path for path in paths if not made[path].is_file()]
+    missing = [path for path in paths if not is_whole(made[path])]
     if len(missing) < len(paths):
         logging.getLogger("degcraft").info("upscale: %d photos are done", len(paths) - len(missing))
     apply = Upscaler(model, settings)
