@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--within", type=float, default=12.0, help="seconds after which a kill has come at the latest")
     arguments = parser.parse_args()
     draw, counts = random.Random(arguments.seed), Counter[str]()
     begun = time.monotonic()
@@ -72,11 +73,11 @@ def main() -> None:
         undisturbed, folder = Path(root) / "undisturbed", Path(root) / "killed"
         if start(undisturbed, arguments.cores).wait():
             sys.exit((undisturbed / "said.txt").read_text())
-        whole, expected = time.monotonic() - begun, artifacts(undisturbed)
-        print(f"undisturbed: {whole:.0f} s, {len(expected)} files", flush=True)
+        expected = artifacts(undisturbed)
+        print(f"undisturbed: {time.monotonic() - begun:.0f} s, {len(expected)} files", flush=True)
         while counts.total() - counts[SAME] - counts[OTHER] - counts[ENDED] < arguments.rounds:
             kind = draw.choice(("process group", "Snakemake alone", "one job"))
-            happened = disturb(folder, kind, draw.uniform(1.0, whole / 4), draw, arguments.cores)
+            happened = disturb(folder, kind, draw.uniform(0.0, arguments.within), draw, arguments.cores)
             counts[happened] += 1
             print(f"{time.monotonic() - begun:.0f} s: {happened}", flush=True)
             if happened == ENDED:
