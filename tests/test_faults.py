@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import h5py
 import numpy as np
 import psutil
 import pytest
@@ -204,7 +205,7 @@ def test_jobs_end_with_snakemake(config, tmp_path):
     assert job is not None
     process.kill()
     process.wait()
-    job.wait(timeout=10)
+    job.wait(timeout=60)
     assert not log.read_text().endswith("done\n")
 
 
@@ -301,7 +302,7 @@ def wait_for(folder: Path, pattern: str, process: subprocess.Popen[bytes]) -> Pa
     pytest.fail(f"the run ended without {pattern}")
 
 
-def test_a_photo_that_changes_while_it_is_read_is_an_error_and_then_read_again(config, undisturbed, tmp_path):
+def test_a_photo_that_changes_while_it_is_read_is_an_error_and_then_read_again(config, tmp_path):
     hr = Path(shutil.copytree(str(config["hr"]), tmp_path / "hr"))
     changed = {**config, "hr": str(hr)}
     process = start(tmp_path / "run", changed, "results/hr/patches.h5")
@@ -312,14 +313,13 @@ def test_a_photo_that_changes_while_it_is_read_is_an_error_and_then_read_again(c
     job.suspend()
     Image.fromarray(np.full((128, 128, 3), 90, np.uint8)).save(hr / "photo3.png")
     job.resume()
-    assert process.wait(timeout=60) == 1
+    assert process.wait(timeout=300) == 1
     said = (tmp_path / "run/said.txt").read_text()
     assert f"degcraft: {hr}/photo3.png: changed while this job was reading it; run again" in said
+    assert not (results / "hr/patches.h5").exists()
     assert snakemake(tmp_path / "run", changed, "results/hr/patches.h5").returncode == 0
-    found, before = artifacts(tmp_path / "run")["hr/patches.h5"], artifacts(undisturbed)["hr/patches.h5"]
-    assert found != before
-    assert snakemake(tmp_path / "fresh", changed, "results/hr/patches.h5").returncode == 0
-    assert found == artifacts(tmp_path / "fresh")["hr/patches.h5"]
+    with h5py.File(results / "hr/patches.h5") as file:
+        assert (file["patches"][file["photo"][:] == 3] == 90).all()
 
 
 def test_a_photo_that_disappears_before_it_is_read_is_named(config, tmp_path):
@@ -328,7 +328,7 @@ def test_a_photo_that_disappears_before_it_is_read_is_named(config, tmp_path):
     process = start(tmp_path / "run", changed, "results/degraded/full")
     wait_for(tmp_path / "run/results", "logs/space.log", process)  # degrading waits for the bins
     (photos / "photo2.png").unlink()
-    assert process.wait(timeout=60) == 1
+    assert process.wait(timeout=300) == 1
     said = (tmp_path / "run/said.txt").read_text()
     assert "photo2.png" in said and "Traceback" not in said
     process = snakemake(tmp_path / "run", changed, "results/degraded/full")

@@ -219,7 +219,7 @@ def test_a_full_disk_gets_a_sentence_and_no_half_file(small_disk):
         "    try: write(f'{sys.argv[2]}/{name}')\n    except UserError as error: print(error)"
     )
     command = [sys.executable, "-c", code, str(Path(__file__).parent), str(small_disk)]
-    process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     said = "cannot be written, the disk is full; make room on it and run again"
     assert process.stdout.splitlines() == [f"{small_disk / name}: {said}" for name in WRITERS]
     assert list(small_disk.iterdir()) == []
