@@ -67,6 +67,7 @@ write_configuration() {
 		SwitchType=switch/none
 		MpiDefault=none
 		ReturnToService=2
+		KillWait=2
 		# what the machine has is not asked
 		SlurmdParameters=config_overrides
 		SelectType=select/cons_tres
@@ -114,7 +115,12 @@ start() {
 stop() {
     export SLURM_CONF=$folder/slurm.conf
     local daemon pid
-    [ -e "$folder/slurmctld.pid" ] && scancel --partition standard,gpu --full --signal KILL >/dev/null 2>&1 || true
+    if [ -e "$folder/slurmctld.pid" ] && scancel --user "$(id -un)" 2>/dev/null; then
+        for _ in {1..120}; do # jobs would outlive a slurmd that ends before them
+            [ -n "$(squeue --noheader 2>/dev/null)" ] || break
+            sleep 0.25
+        done
+    fi
     for daemon in slurmd slurmctld munged; do
         pid=$(cat "$folder/$daemon.pid" 2>/dev/null) || continue
         kill "$pid" 2>/dev/null || continue

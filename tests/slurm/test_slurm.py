@@ -8,7 +8,9 @@ import os
 import re
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -19,18 +21,26 @@ from test_workflow import ROOT, TINY, make_photos, snakemake
 CANNOT = 77  # exit status of slurm_cluster.sh
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+@contextmanager
+def running(folder):
     """A Slurm of its own; the environment for its commands."""
-    folder = tmp_path_factory.mktemp("slurm")
     tool = ROOT / "tools/slurm_cluster.sh"
     started = subprocess.run([tool, "start", folder], capture_output=True, text=True, timeout=300)
     if started.returncode == CANNOT:
         pytest.skip(started.stderr.strip())
     assert started.returncode == 0, started.stderr
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    yield {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": path}
-    subprocess.run([tool, "stop", folder], check=True, timeout=120)
+    try:
+        yield {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": path}
+    finally:
+        subprocess.run([tool, "stop", folder], check=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """See `running`."""
+    with running(tmp_path_factory.mktemp("slurm")) as environment:
+        yield environment
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +143,17 @@ def test_a_job_killed_for_memory_gets_more_when_it_is_sent_again(cluster, runs):
     assert "exceeded memory limit" in output and "degcraft stopped" not in output
     states = [(memory(job), job["JobState"]) for job in jobs_recorded(cluster, runs[1]["large"])]
     assert states == [("2000M", "FAILED"), ("4000M", "COMPLETED")]
+
+
+def test_nothing_is_left_when_the_cluster_stops(tmp_path):
+    said = tmp_path / "said"
+    with running(tmp_path / "slurm") as environment:
+        job = f"echo $$ > {said}; trap '' TERM; sleep 600; sleep 600"
+        subprocess.run(["sbatch", "--mem=100", "--chdir", tmp_path, "--wrap", job], env=environment, check=True)
+        end = time.monotonic() + 60
+        while not (said.exists() and said.read_text()) and time.monotonic() < end:
+            time.sleep(0.2)
+    daemons = [path.read_text() for path in (tmp_path / "slurm").glob("*.pid")]  # those that end well remove theirs
+    for process in [said.read_text(), *daemons]:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(process), 0)
