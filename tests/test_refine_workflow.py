@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from test_docs import artifacts, compare_artifacts
 from test_workflow import TINY, make_photos, rules_planned, snakemake
 
 ROUNDS = "results/targets/made/rounds.csv"
@@ -51,6 +52,12 @@ def test_a_round_is_files_of_its_own(finished):
         )
     log = (finished / "results/logs/refine_rounds/made.log").read_text()
     assert "effective_bins" in log and len(log.splitlines()) == 6  # start, heading, a line a round, done
+
+
+def test_the_page_of_artifacts_says_what_rounds_leave(finished):
+    problems, seen = compare_artifacts(finished / "results")
+    assert problems == []
+    assert {name for name in artifacts() if "/rounds" in name} <= seen
 
 
 def test_crafting_uses_the_last_rounds_bins_and_their_prior(finished):

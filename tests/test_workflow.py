@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import yaml
 from safetensors.torch import save_file
+from test_docs import artifacts, compare_artifacts, run_blocks
 from test_lpips import make_weights
 
 ROOT = Path(__file__).parent.parent
@@ -144,6 +145,20 @@ def test_it_says_what_it_found_and_where_to_look(finished):
 )
 def test_tables_have_the_columns_that_others_rely_on(finished, file, columns):
     assert (finished[0] / "results" / file).read_text().splitlines()[0] == columns
+
+
+def test_the_page_of_artifacts_says_what_a_run_leaves(finished):
+    problems, seen = compare_artifacts(finished[0] / "results")
+    assert problems == []
+    others = ("/rounds", "dial/", "clean.csv", "onnx", "perceptual", "degraded/", "monitor/", "checkpoints/")
+    assert [name for name in artifacts() if name not in seen and not any(part in name for part in others)] == []
+
+
+def test_the_code_on_the_page_about_reading_runs(finished, tmp_path, monkeypatch, capsys):
+    (tmp_path / "results").symlink_to(finished[0] / "results")
+    monkeypatch.chdir(tmp_path)
+    assert run_blocks("reading.md", demo="made")["hr"].any()
+    assert "distance" in capsys.readouterr().out and (tmp_path / "degraded.png").is_file()
 
 
 def test_photos_that_cannot_be_used_are_listed_with_the_reason(finished):
@@ -332,6 +347,8 @@ def test_the_other_settings_run_too(photos, tmp_path):
         (output,) = onnx.load(tmp_path / f"results/models/{distribution}/seed0/model.onnx").graph.output
         assert [side.dim_param for side in output.type.tensor_type.shape.dim] == ["", "", "2*height", "2*width"]
 
+    problems, seen = compare_artifacts(tmp_path / "results")
+    assert problems == [] and {"perceptual.csv", "targets/<target>/dial/<dial>.csv"} <= seen
     certificate = json.loads((tmp_path / "results/targets/album/certificate.json").read_text())
     assert certificate["fit_simulations"] == 4 and 0.2 <= certificate["fit_p"] <= 1
 

@@ -42,7 +42,8 @@ def measure(restored: Uint8Image, truth: Uint8Image, border: int) -> dict[str, f
     """All of `METRICS` for one image, borders shaved; PSNR is at most `HIGHEST`.
 
     Args:
-        restored, truth: (H, W, 3) uint8 of the same size.
+        restored: (H, W, 3) uint8.
+        truth: of the same size.
         border: pixels cut off every side, by convention the scale.
     """
     a, b = shave(restored, border), shave(truth, border)

@@ -37,7 +37,10 @@ def cut_photos(
         rows: gets a row for every photo, used or not.
         stage: names the random stream and the work.
         seed: of the draws.
-        size, count, align, share: see `textured_positions`.
+        size: as for `textured_positions`.
+        count: likewise.
+        align: likewise.
+        share: likewise.
 
     Yields:
         for every photo that can be used its index among ``paths``, and the positions and pixels of its patches.

@@ -192,8 +192,9 @@ def gains(crafted: Distribution, reduced: Array, difference: Array, error: Array
     Args:
         crafted: weights w and prior.
         reduced: (bins,) gradient of F at w, less w.grad F(w).
-        difference, error: from `halves`. The square of a difference counts less the square of its standard error, by
-            which noise alone enlarges it.
+        difference: from `halves`. Its square counts less the square of its standard error, by which noise alone
+            enlarges it.
+        error: that standard error.
         dial: weight of KL(w || prior) in the objective.
     """
     weight, prior = crafted.weight, crafted.prior
@@ -305,7 +306,8 @@ def rounds_table(
 
     Args:
         tables: of the bins, from the space on.
-        weights, traces: as crafted on each of them.
+        weights: as crafted on each of them.
+        traces: of the same.
     """
     rows = []
     for number, evaluated in enumerate(described(tables)):

@@ -52,7 +52,9 @@ def blurred_resize(image: FloatImage, kernel: NDArray[np.float32], height: int, 
     Args:
         image: (H, W, 3) float32, reflected at its borders by the blur.
         kernel: (k,) float32, k odd; the blur's kernel is the product of it as a column and as a row.
-        height, width, kind: as for `resize`.
+        height: rows of the result.
+        width: columns of the result.
+        kind: as for `resize`.
 
     Returns:
         (height, width, 3) float32.
@@ -72,7 +74,8 @@ def gaussian_samples(image: FloatImage, height: int, width: int, sigma: float) -
 
     Args:
         image: (H, W, 3) float32.
-        height, width: of the result.
+        height: rows of the result.
+        width: columns of the result.
         sigma: standard deviation, pixels of the image; at least 0.1.
 
     Returns:

@@ -18,7 +18,8 @@ def elliptic(radius: int, along: float, across: float, angle: float) -> Array:
 
     Args:
         radius: r.
-        along, across: standard deviations in the direction of ``angle`` and at right angles to it, px.
+        along: standard deviation in the direction of ``angle``, px.
+        across: that at right angles to it, px.
         angle: degrees, clockwise from the horizontal.
     """
     offsets = np.arange(-radius, radius + 1, dtype=np.float64)
