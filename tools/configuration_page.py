@@ -113,7 +113,7 @@ def values(value: Schema) -> str:
         return f"list: {values(value['items'])}"
     if kind == "object":
         return "axes: setting" if "additionalProperties" in value and "properties" not in value else "keys"
-    limits = [f"{sign} {value[key]}" for key, sign in LIMITS if key in value]
+    limits = [f"{sign}\N{NO-BREAK SPACE}{value[key]}" for key, sign in LIMITS if key in value]
     return ", ".join([KINDS[kind], *limits])
 
 
