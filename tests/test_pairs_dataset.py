@@ -11,7 +11,7 @@ import torch
 
 from degcraft.errors import UserError
 from degcraft.pairs import gather_pairs, make_pairs
-from degcraft.pairs_dataset import PairBatches, _oriented, held_back, loader
+from degcraft.pairs_dataset import PairBatches, held_back, loader, oriented
 from degcraft.settings import PairSettings
 from degcraft.space import Choices, Distribution, Step, build
 from degcraft.storage import creating_h5
@@ -62,7 +62,7 @@ def test_crops_stay_aligned_after_flips_and_turns(textured):
 @pytest.mark.parametrize("turns", range(4))
 def test_turns_and_flips_are_those_of_numpy(turns, flip):
     image = np.random.default_rng(0).integers(0, 256, (9, 9, 3)).astype(np.uint8)[1:6, 2:7]
-    np.testing.assert_array_equal(_oriented(image, turns, flip), np.rot90(image[:, ::-1] if flip else image, turns))
+    np.testing.assert_array_equal(oriented(image, turns, flip), np.rot90(image[:, ::-1] if flip else image, turns))
 
 
 def test_all_eight_turns_and_flips_occur(textured):

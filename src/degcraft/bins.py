@@ -175,6 +175,13 @@ class Space:
             result[step + 1 : end] = [result[step + 1 + place] for place in order]
         return [step for step in result if step[0].name != "shuffle"]
 
+    def readable(self, parameters: NDArray[np.float32]) -> dict[str, float | str]:
+        """A vector of parameters by the names of the axes, categorical ones as words."""
+        return {
+            axis.name: axis.choices[int(value)] if axis.choices else float(value)
+            for axis, value in zip(self.axes, parameters, strict=True)
+        }
+
     def table(self) -> pd.DataFrame:
         """One row a bin: ``<axis>_lower`` and ``<axis>_upper``, or ``<axis>`` for a categorical one."""
         import pandas as pd

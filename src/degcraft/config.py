@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from degcraft import onnx_model, settings
+from degcraft import onnx_model, paired, settings
 from degcraft.axes import choices_of, useless
 from degcraft.errors import UserError
 from degcraft.images import list_images
@@ -81,6 +81,8 @@ class Config:
     onnx: bool
     degrade_photos: Path | None
     degrade_distributions: tuple[str, ...]
+    degrade_pairs: bool
+    degrade_lmdb: bool
 
     def expand(self, kinds: Iterable[str]) -> list[str]:
         """Names of distributions: ``crafted`` and ``oracle`` stand for one of each target (that has a truth)."""
@@ -220,6 +222,8 @@ def _parse(raw: Mapping[str, Any]) -> Config:
         onnx=bool(raw.get("onnx", False)),
         degrade_photos=Path(degrade["photos"]) if "photos" in degrade else None,
         degrade_distributions=tuple(degrade.get("distributions", ["crafted"])),
+        degrade_pairs=bool(degrade.get("pairs", False)),
+        degrade_lmdb=bool(degrade.get("lmdb", False)),
     )
 
 
@@ -255,6 +259,10 @@ def _semantic_problems(config: Config) -> Iterator[str]:
             yield f"lpips.{key}: no file {str(file)!r}; give an existing one, relative to the working directory"
     if config.onnx and (packages := onnx_model.missing()):
         yield onnx_model.needs(packages)
+    if config.degrade_lmdb and not config.degrade_pairs:
+        yield "degrade.lmdb: belongs to the pairs, of which there are none; set degrade.pairs: true"
+    if config.degrade_lmdb and paired.missing():
+        yield paired.NEEDS
     try:
         space = build(config.degradation)
     except UserError as error:

@@ -60,7 +60,12 @@ def degrade(
 
     Returns:
         (H/scale, W/scale, 3) uint8.
+
+    Raises:
+        ValueError: a side is no multiple of ``scale``, or zero.
     """
+    if not image.size or image.shape[0] % scale or image.shape[1] % scale:
+        raise ValueError(f"an image of {image.shape[0]} x {image.shape[1]} pixels: no multiple of the scale {scale}")
     steps = space.steps(parameters)
     lr = (image.shape[0] // scale, image.shape[1] // scale)
     shrink = list(takewhile(lambda step: step[0].reach is not None, steps))
@@ -147,16 +152,8 @@ def degrade_folder(
             name = f"{path.stem}-{draw}.png" if draws > 1 else f"{path.stem}.png"
             with replacing(folder / name) as partial:
                 write_image(partial, lr)
-            rows.append({"file": name, "photo": path.name, "bin": chosen, **_readable(distribution.space, parameters)})
+            rows.append({"file": name, "photo": path.name, "bin": chosen, **distribution.space.readable(parameters)})
     if not rows:
         raise UserError(f"{photos}: holds no photo that can be degraded; see the log for the reasons")
     with replacing(folder / PARAMETERS) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False)
-
-
-def _readable(space: Space, parameters: NDArray[np.float32]) -> dict[str, float | str]:
-    """Parameters by axis, categorical ones as words."""
-    return {
-        axis.name: axis.choices[int(value)] if axis.choices else float(value)
-        for axis, value in zip(space.axes, parameters, strict=True)
-    }

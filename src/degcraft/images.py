@@ -108,13 +108,19 @@ def read_photo(path: str | os.PathLike[str]) -> Photo:
         raise ImageError(path, f"cannot be read ({str(error) or type(error).__name__})") from None
 
 
-def count_pixels(path: str | os.PathLike[str]) -> int:
-    """Width times height, from the file's head alone; 0 if it cannot be read."""
+def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height as stored, from the file's head alone; (0, 0) if it cannot be read."""
     try:
         with Image.open(path, formats=_FORMATS) as image:
-            return image.width * image.height
+            return image.width, image.height
     except Exception:  # see above; who wants the reason reads the photo
-        return 0
+        return 0, 0
+
+
+def count_pixels(path: str | os.PathLike[str]) -> int:
+    """Width times height, from the file's head alone; 0 if it cannot be read."""
+    width, height = image_size(path)
+    return width * height
 
 
 def is_whole(path: str | os.PathLike[str]) -> bool:

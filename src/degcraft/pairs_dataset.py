@@ -89,7 +89,7 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             pair = self._chosen(step * batch + i)
             for target, image, by in ((lr, lr_rows[pair], 1), (hr, hr_rows[pair % self._patches], scale)):
                 rows, columns = (slice(at * by, (at + crop) * by) for at in corners[i])
-                target[into] = _oriented(image[rows, columns], turns[i], flips[i])
+                target[into] = oriented(image[rows, columns], turns[i], flips[i])
         return torch.from_numpy(lr), torch.from_numpy(hr)
 
     def validation(self) -> tuple[torch.Tensor, torch.Tensor] | None:
@@ -132,7 +132,7 @@ def loader(batches: PairBatches, workers: int, device: torch.device) -> DataLoad
     return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=device.type == "cuda")
 
 
-def _oriented(image: NDArray[np.uint8], turns: int, flip: int) -> NDArray[np.uint8]:
+def oriented(image: NDArray[np.uint8], turns: int, flip: int) -> NDArray[np.uint8]:
     """A square image mirrored or not, then turned by quarters; OpenCV does it many times faster than strides do."""
     out: MatLike = cv2.flip(image, 1) if flip else image
     return (cv2.rotate(out, _TURNS[turns - 1]) if turns else out).astype(np.uint8, copy=False)

@@ -144,6 +144,11 @@ def degraded_folders():
     return [f"results/degraded/{name}" for name in CONFIG.expand(CONFIG.degrade_distributions)]
 
 
+def paired_folders():
+    """Folders of pairs, where the configuration wants them."""
+    return [folder.replace("degraded", "paired", 1) for folder in degraded_folders() if CONFIG.degrade_pairs]
+
+
 def print_outcome():
     """Say at the end of a run what was found and where to look."""
     from degcraft.outcome import outcome

@@ -1,0 +1,127 @@
+"""Degraded photos beside their HR photos, in the layout that training programs read: folders, a list, and LMDB."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from degcraft.degrade import PARAMETERS
+from degcraft.errors import UserError
+from degcraft.images import crop_to_multiple, read_image, write_image
+from degcraft.storage import link_or_copy, replacing
+
+META_INFO = "meta_info.txt"
+LEVEL = 6  # of the PNG files' compression, which the lists inside the databases give
+TOGETHER = 256  # images a transaction
+NEEDS = "degrade.lmdb: needs the package lmdb; install it with .venv/bin/pip install -e '.[lmdb]', or set 'lmdb: false'"
+
+
+def missing() -> bool:
+    """Whether the package of the extra ``lmdb`` is not installed."""
+    return importlib.util.find_spec("lmdb") is None
+
+
+def pair_folders(
+    photos: str | os.PathLike[str],
+    degraded: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    scale: int,
+    lmdb: bool = False,
+) -> None:
+    """Put a degraded folder beside the HR photos it was made from.
+
+    Writes ``lr/`` and ``hr/``, PNG files of the same names, HR sides being ``scale`` times the LR ones;
+    ``meta_info.txt``, a line ``name (height,width,3)`` for each HR file; and, if wanted, ``lr.lmdb`` and ``hr.lmdb``
+    (see `write_lmdb`). LR files are hard links where the file system has them.
+
+    Args:
+        photos: folder of HR photos.
+        degraded: what `degcraft.degrade.degrade_folder` made of it.
+        output: folder to write into.
+        scale: SR scale.
+        lmdb: write the databases too.
+
+    Raises:
+        UserError: a photo is gone, databases are wanted and names do not suit them, or ``lmdb`` is missing.
+    """
+    import pandas as pd  # see degcraft.space
+
+    table = pd.read_csv(Path(degraded) / PARAMETERS, dtype={"file": str, "photo": str}, keep_default_na=False)
+    names = table["file"].tolist()
+    if lmdb:
+        _check_keys(names, photos)
+    lr, hr = Path(output) / "lr", Path(output) / "hr"
+    lines = []
+    for name, photo in zip(names, table["photo"], strict=True):
+        link_or_copy(Path(degraded) / name, lr / name)
+        image = crop_to_multiple(read_image(Path(photos) / photo), scale)
+        with replacing(hr / name) as partial:
+            write_image(partial, image)
+        lines.append(f"{name} {_shape(image.shape[:2])}\n")
+    if any(" " in name for name in names):
+        logging.getLogger("degcraft").warning(
+            "%s is left out: it ends names at the first space, and some have one; rename them in %s, or let the "
+            "training program scan the folders",
+            *(META_INFO, photos),
+        )
+    else:
+        with replacing(Path(output) / META_INFO) as partial:
+            partial.write_text("".join(lines), encoding="utf-8")
+    if lmdb:
+        for folder in (lr, hr):
+            write_lmdb([folder / name for name in names], folder.with_suffix(".lmdb"))
+
+
+def write_lmdb(files: Sequence[Path], output: Path) -> None:
+    """Write PNG files into a database as BasicSR lays it out.
+
+    A folder with ``data.mdb``, in which a file's bytes have its stem as key, and ``meta_info.txt``, a line
+    ``name (height,width,3) level`` for each. The same files give the same bytes.
+
+    Raises:
+        UserError: the package ``lmdb`` is missing.
+    """
+    if missing():
+        raise UserError(NEEDS)
+    import lmdb
+
+    output.mkdir(parents=True, exist_ok=True)
+    # pages of 4096 bytes, and as much again for the index and pages in use twice
+    room = 2 * sum(-(-file.stat().st_size // 4096) * 4096 for file in files) + (1 << 24)
+    with lmdb.open(str(output), map_size=room, lock=False) as database:
+        for part in _parts(files):
+            with database.begin(write=True) as transaction:
+                for file in part:
+                    transaction.put(file.stem.encode("ascii"), file.read_bytes())
+    with replacing(output / META_INFO) as partial:
+        partial.write_text("".join(f"{file.name} {_shape(_sides(file))} {LEVEL}\n" for file in files))
+
+
+def _parts(files: Sequence[Path]) -> Iterator[Sequence[Path]]:
+    """A transaction is held in memory until it is written."""
+    return (files[first : first + TOGETHER] for first in range(0, len(files), TOGETHER))
+
+
+def _sides(file: Path) -> tuple[int, int]:
+    with Image.open(file) as image:
+        return image.height, image.width
+
+
+def _shape(sides: tuple[int, ...]) -> str:
+    return f"({sides[0]},{sides[1]},3)"
+
+
+def _check_keys(names: Iterable[str], photos: str | os.PathLike[str]) -> None:
+    """Refuse names of which BasicSR would not find the key: it takes what is before the first dot, in ASCII."""
+    for name in names:
+        stem = Path(name).stem
+        if "." in stem or not stem.isascii():
+            raise UserError(
+                f"degrade.lmdb: a database has no place for {stem!r} in {photos}: names may have no dot and ASCII "
+                "characters only; rename it, or set 'lmdb: false'"
+            )
