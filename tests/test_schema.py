@@ -64,6 +64,8 @@ def test_defaults_of_what_is_no_stages_setting(raw, schema):
     assert keys["onnx"]["default"] == config.onnx
     assert tuple(keys["train"]["properties"]["seeds"]["default"]) == config.seeds
     assert tuple(keys["degrade"]["properties"]["distributions"]["default"]) == config.degrade_distributions
+    degrade = keys["degrade"]["properties"]
+    assert (degrade["pairs"]["default"], degrade["lmdb"]["default"]) == (config.degrade_pairs, config.degrade_lmdb)
     assert schema["$defs"]["numbers"]["anyOf"][2]["properties"]["bins"]["default"] == Range(0, 1).bins
 
 

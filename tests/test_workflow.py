@@ -189,6 +189,15 @@ def test_pairs_file_holds_what_the_design_says(finished):
             assert row["noise_sigma_lower"] <= values[2] <= row["noise_sigma_upper"]
 
 
+def test_the_crafted_distribution_is_exported(finished):
+    folder = finished[0] / "results/exported/crafted-made"
+    options = yaml.safe_load((folder / "real-esrgan.yaml").read_text())
+    weights = pd.read_csv(finished[0] / "results/targets/made/weights.csv")
+    mean = (weights["weight"] * (weights["noise_sigma_lower"] + weights["noise_sigma_upper"]) / 2).sum()
+    assert 0 <= options["noise_range2"][0] < mean < options["noise_range2"][1] <= 25
+    assert {path.name for path in folder.iterdir()} == {"real-esrgan.yaml", "trainner-redux.yaml", "neosr.toml"}
+
+
 def test_summary_compares_everything_on_its_test_sets(finished):
     table = pd.read_csv(finished[0] / "results/summary.csv")
     found = {(d, t) for d, t in zip(table["distribution"], table["testset"], strict=True)}
@@ -258,7 +267,11 @@ def test_touching_nothing_runs_nothing_also_in_a_copy(finished, config, tmp_path
 @pytest.mark.parametrize(
     ("section", "change", "expected"),
     [
-        ("craft", {"generalization": 0.1}, "craft certify pairs_shard pairs train evaluate summary report upscale"),
+        (
+            "craft",
+            {"generalization": 0.1},
+            "craft certify export pairs_shard pairs train evaluate summary report upscale",
+        ),
         ("certify", {"simulations": 5}, "certify report"),
         ("pairs", {"count": 41}, "pairs_shard pairs train evaluate summary report upscale"),
         ("train", {"learning_rate": 0.01}, "train evaluate summary report upscale"),
@@ -275,7 +288,7 @@ def test_a_new_target_leaves_the_old_ones_alone(finished, config, photos):
     targets = {**config["targets"], "third": {"reference": str(photos["test_lr"])}}
     process = snakemake(finished[0], {**config, "targets": targets}, "--dry-run")
     # it has no test pairs, so there is nothing to evaluate
-    expected = "reference craft certify pairs_shard pairs train upscale summary report"
+    expected = "reference craft certify export pairs_shard pairs train upscale summary report"
     assert rules_planned(process) == set(expected.split())
     output = process.stdout + process.stderr
     assert "train: crafted-third" in output and "train: full" not in output
@@ -323,7 +336,7 @@ def test_the_other_settings_run_too(photos, tmp_path):
             "network": "srresnet",
             "steps": 4,
         },
-        "degrade": {"photos": str(photos["made"]), "distributions": ["full", "crafted"]},
+        "degrade": {"photos": str(photos["made"]), "distributions": ["full", "crafted"], "pairs": True},
         "onnx": True,
         "lpips": lpips,
     }
@@ -333,6 +346,9 @@ def test_the_other_settings_run_too(photos, tmp_path):
     assert list(table["photo"]) == sorted(path.name for path in photos["made"].iterdir())
     assert {"resize_kind", "jpeg_quality", "jpeg2_quality", "blur_across", "noise_kind"} <= set(table.columns)
     assert cv2.imread(str(tmp_path / "results/degraded/full/photo0.png")).shape == (48, 48, 3)
+    assert cv2.imread(str(tmp_path / "results/paired/full/hr/photo0.png")).shape == (96, 96, 3)
+    assert len((tmp_path / "results/paired/crafted-album/meta_info.txt").read_text().splitlines()) == len(table)
+    assert "cannot be said here: its steps" in (tmp_path / "results/exported/crafted-album/neosr.toml").read_text()
     assert len(pd.read_csv(tmp_path / "results/space/bins.csv")) == 16
     summary = pd.read_csv(tmp_path / "results/summary.csv")
     assert set(summary["distribution"]) == {"bicubic", "clean", "crafted-album", "crafted-album-0.1"}

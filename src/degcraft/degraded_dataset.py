@@ -54,6 +54,7 @@ class DegradedDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self._scale, self._seed, self._augment = scale, seed, augment
         self._hr = Path(hr)
         self._photos: list[Path] = []
+        self._count: int
         self._rows: MappedRows | None = None
         if self._hr.is_file():
             with reading_h5(self._hr, "patches") as file:

@@ -149,6 +149,11 @@ def paired_folders():
     return [folder.replace("degraded", "paired", 1) for folder in degraded_folders() if CONFIG.degrade_pairs]
 
 
+def exported_files():
+    """Options for other training programs, of every crafted distribution; a rule writes all that belong together."""
+    return [f"results/exported/crafted-{name}/real-esrgan.yaml" for name in CONFIG.targets]
+
+
 def print_outcome():
     """Say at the end of a run what was found and where to look."""
     from degcraft.outcome import outcome

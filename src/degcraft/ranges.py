@@ -1,0 +1,129 @@
+"""What a distribution comes to on single axes: ranges, shares and how axes depend on each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degcraft.space import Axis, Distribution
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One numeric axis of a distribution.
+
+    Attributes:
+        lower, upper: of the uniform distribution that is nearest to the marginal, see `spread`.
+        mean: of the marginal.
+        low, high: its quantiles of 5% and 95%.
+    """
+
+    lower: float
+    upper: float
+    mean: float
+    low: float
+    high: float
+
+
+def spread(lower: Array, upper: Array, weight: Array) -> Spread:
+    """What a mixture of uniform distributions on intervals comes to as one range.
+
+    The range is that of the uniform distribution with the smallest 2-Wasserstein distance from the mixture: around its
+    mean, three times as wide as the expected difference of two draws, so that a uniform mixture gives back its own
+    range. It is cut to the intervals' outermost ends.
+
+    Args:
+        lower, upper: (n,) ends of the intervals; a point where they are equal.
+        weight: (n,) sums to 1.
+    """
+    mean = float(weight @ (lower + upper) / 2)
+    ends = np.unique(np.concatenate([lower, upper]))
+    difference = 0.0  # of two draws, 2 times the integral of F (1 - F)
+    for place in (0.5 - 0.5 / 3**0.5, 0.5 + 0.5 / 3**0.5):  # exact for the squares of straight lines
+        below = _below(ends[:-1] + place * np.diff(ends), lower, upper, weight)
+        difference += float(np.diff(ends) @ (below * (1 - below)))
+    half = 1.5 * difference
+    low, high = _quantiles(ends, lower, upper, weight)
+    return Spread(max(mean - half, float(ends[0])), min(mean + half, float(ends[-1])), mean, low, high)
+
+
+def _below(values: Array, lower: Array, upper: Array, weight: Array) -> Array:
+    """Distribution function of the mixture."""
+    width = upper - lower
+    share = np.where(width > 0, (values[:, None] - lower) / np.where(width > 0, width, 1.0), values[:, None] >= lower)
+    return np.asarray(np.clip(share, 0.0, 1.0) @ weight)
+
+
+def _quantiles(ends: Array, lower: Array, upper: Array, weight: Array) -> tuple[float, float]:
+    """Those of 5% and 95%."""
+    before = np.nextafter(ends, -np.inf)
+    places = np.stack([before, ends], axis=1).ravel()
+    shares = np.maximum.accumulate(_below(places, lower, upper, weight))
+    low, high = np.interp([0.05, 0.95], shares, places)
+    return float(low), float(high)
+
+
+def shares(distribution: Distribution, step: int, parameter: str) -> dict[str, float]:
+    """How often each choice of a step's categorical parameter is drawn, those that are drawn at all."""
+    space = distribution.space
+    found: dict[str, float] = {}
+    for i, axis in enumerate(space.axes):
+        if (axis.step, axis.parameter.name) == (step, parameter) and axis.choices is not None:
+            if axis.mixture is not None:
+                found = dict(axis.mixture.shares)
+            else:
+                for code, weight in zip(space.lower[:, i], distribution.weight, strict=True):
+                    found[axis.choices[int(code)]] = found.get(axis.choices[int(code)], 0.0) + float(weight)
+    return {choice: share for choice, share in found.items() if share > 0}
+
+
+def mattering(distribution: Distribution, index: int) -> Array:
+    """(bins,) the weights of the bins where an axis has an effect: those of Poisson noise do not count for its sigma.
+
+    They sum to the probability that it has one.
+    """
+    space, axis = distribution.space, distribution.space.axes[index]
+    weight = distribution.weight.copy()
+    if axis.parameter.only is None:
+        return weight
+    selector, choices = axis.parameter.only
+    for i, other in enumerate(space.axes):
+        if (other.step, other.parameter.name) == (axis.step, selector) and other.choices is not None:
+            if other.mixture is not None:
+                weight *= sum(share for choice, share in other.mixture.shares if choice in choices)
+            else:
+                weight *= [other.choices[int(code)] in choices for code in space.lower[:, i]]
+    return weight
+
+
+def axis_spread(distribution: Distribution, step: int, parameter: str) -> Spread | None:
+    """`spread` of a step's parameter where it has an effect; None if no axis sets it or it never has one."""
+    space = distribution.space
+    for i, axis in enumerate(space.axes):
+        if (axis.step, axis.parameter.name) == (step, parameter):
+            weight = mattering(distribution, i)
+            used = weight > 0
+            if used.any():
+                return spread(space.lower[used, i], space.upper[used, i], weight[used] / weight.sum())
+    return None
+
+
+def dependences(distribution: Distribution) -> Iterator[tuple[Axis, Axis, float]]:
+    """Correlations between the crafted numeric axes, which their ranges do not say; pairs in the order of the axes."""
+    space, weight = distribution.space, distribution.weight
+    numeric = [i for i, axis in enumerate(space.axes) if axis.choices is None and space.binned[i]]
+    centre = (space.lower + space.upper)[:, numeric] / 2
+    width = (space.upper - space.lower)[:, numeric]
+    off = centre - weight @ centre
+    variance = weight @ (off**2 + width**2 / 12)
+    for first in range(len(numeric)):
+        for second in range(first + 1, len(numeric)):
+            scale = (variance[first] * variance[second]) ** 0.5
+            if scale > 0:
+                covariance = float(weight @ (off[:, first] * off[:, second]))
+                yield space.axes[numeric[first]], space.axes[numeric[second]], covariance / scale

@@ -1,0 +1,16 @@
+"""Write a distribution as options of training programs."""
+
+from pathlib import Path
+
+from job import job
+
+from degcraft.export import export
+from degcraft.space import Distribution
+
+with job(snakemake):
+    export(
+        Distribution.read(snakemake.input.distribution),
+        Path(snakemake.output[0]).parent,
+        snakemake.wildcards.distribution,
+        snakemake.params.scale,
+    )
