@@ -12,7 +12,7 @@ rule export:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=10,
     params:
         scale=CONFIG.scale,
