@@ -33,9 +33,9 @@ from lab import SCALE, Lab, Setup, one_thread, prepare
 from numpy.typing import NDArray
 
 from degcraft.bin_features import describe_bins, gather_bins, read_moments, read_samples, shard_of
-from degcraft.craft import marginals
 from degcraft.degrade import degrade_drawn
 from degcraft.extractor import Extractor
+from degcraft.marginals import marginals
 from degcraft.moments import Moments, frechet_distance
 from degcraft.provenance import code_digest
 from degcraft.refine import craft_round, gather_round, split

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degcraft.craft import craft, interval, marginals, write_crafted
+from degcraft.craft import craft, interval, write_crafted
 from degcraft.errors import UserError
 from degcraft.moments import Moments
 from degcraft.settings import CraftSettings
-from degcraft.space import Axis, Choices, Distribution, Range, Space, Step, axis_operator, build
+from degcraft.space import Choices, Distribution, Range, Step, build
 
 SPACE = build(
     [
@@ -59,70 +58,6 @@ def test_reference_photos_count_by_their_patches():
     many, few = mixed(bins, np.eye(12)[2], count=30), mixed(bins, np.eye(12)[9], count=10)
     weight = craft(SPACE, bins, [many, few], TIGHT, seed=0).distribution.weight
     np.testing.assert_allclose(weight[[2, 9]], [0.75, 0.25], atol=0.02)
-
-
-def test_marginals_are_sums_of_the_weights():
-    weight = np.random.default_rng(0).dirichlet(np.ones(12))
-    table = marginals(SPACE, weight, PRIOR)
-    cells = weight.reshape(3, 2, 2)  # blur, kind, noise: the last axis is the fastest
-    by_axis = dict(iter(table.groupby("axis")))
-    np.testing.assert_allclose(by_axis["blur_sigma"]["weight"], cells.sum(axis=(1, 2)))
-    np.testing.assert_allclose(by_axis["noise_sigma"]["weight"], cells.sum(axis=(0, 1)))
-    kinds = by_axis["resize_kind"].set_index("choice")["weight"]
-    np.testing.assert_allclose(kinds[["bicubic", "area"]], cells.sum(axis=(0, 2)))
-    np.testing.assert_allclose(by_axis["blur_sigma"]["prior"], 1 / 3)
-    np.testing.assert_allclose(by_axis["blur_sigma"]["lower"], [0.2, 1.2, 2.2])
-    np.testing.assert_allclose(by_axis["blur_sigma"]["upper"], [1.2, 2.2, 3.2])
-
-
-def blur_noise(lower: list[list[float]], upper: list[list[float]]) -> Space:
-    """Bins of blur and noise."""
-    blur, noise = (Axis(name, i, axis_operator(name)[2]) for i, name in enumerate(("blur_sigma", "noise_sigma")))
-    return Space(("blur", "noise"), (blur, noise), np.array(lower), np.array(upper))
-
-
-def test_marginals_share_the_weight_of_intervals_that_overlap():
-    # blur 0 to 4, 2 to 3 and 3 to 4; noise 0 to 10, and twice just 5
-    space = blur_noise([[0.0, 0.0], [2.0, 5.0], [3.0, 5.0]], [[4.0, 10.0], [3.0, 5.0], [4.0, 5.0]])
-    weight = np.array([0.4, 0.5, 0.1])
-    table = marginals(space, weight, np.array([0.5, 0.25, 0.25]))
-    blur, noise = (rows for _, rows in table.groupby("axis", sort=False))
-    assert list(zip(blur["lower"], blur["upper"], strict=True)) == [(0, 2), (2, 3), (3, 4)]
-    np.testing.assert_allclose(blur["weight"], [0.2, 0.1 + 0.5, 0.1 + 0.1])
-    np.testing.assert_allclose(blur["prior"], [0.25, 0.125 + 0.25, 0.125 + 0.25])
-    assert list(zip(noise["lower"], noise["upper"], strict=True)) == [(0, 5), (5, 5), (5, 10)]
-    np.testing.assert_allclose(noise["weight"], [0.2, 0.6, 0.2])
-
-
-def test_marginals_leave_out_what_no_bin_holds():
-    space = blur_noise([[0.0, 1.0], [2.0, 1.0]], [[1.0, 2.0], [3.0, 2.0]])
-    table = marginals(space, np.array([0.3, 0.7]), np.array([0.5, 0.5]))
-    assert table["lower"].tolist() == [0.0, 2.0, 1.0]
-    assert table["weight"].tolist() == [0.3, 0.7, 1.0]
-
-
-@given(st.integers(0, 1000), st.integers(0, 12))
-def test_halving_bins_without_moving_weight_moves_no_marginal(seed, halvings):
-    generator = np.random.default_rng(seed)
-    weight = generator.dirichlet(np.ones(12))
-    lower, upper, shared = list(SPACE.lower), list(SPACE.upper), list(weight)
-    for _ in range(halvings):
-        index, axis = int(generator.integers(len(shared))), int(generator.choice([0, 2]))
-        middle = (lower[index][axis] + upper[index][axis]) / 2
-        lower.append(np.where(np.arange(3) == axis, middle, lower[index]))
-        upper.append(upper[index])
-        upper[index] = np.where(np.arange(3) == axis, middle, upper[index])
-        shared[index] /= 2
-        shared.append(shared[index])
-    space = replace(SPACE, lower=np.array(lower), upper=np.array(upper))
-    table = marginals(space, np.array(shared), np.array(shared))
-    np.testing.assert_allclose(table.groupby("axis")["weight"].sum(), 1.0)
-    for name, rows in marginals(SPACE, weight, PRIOR).groupby("axis"):
-        split = table[table["axis"] == name]
-        for _, row in rows.iterrows():
-            inside = (split["lower"] >= row["lower"]) & (split["upper"] <= row["upper"])
-            inside |= row["choice"] != "" and split["choice"] == row["choice"]
-            assert split.loc[inside, "weight"].sum() == pytest.approx(row["weight"])
 
 
 def test_the_prior_need_not_be_uniform():

@@ -9,10 +9,10 @@ from matplotlib import pyplot
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from degcraft.craft import marginals
-from degcraft.plots import CRAFTED, PRIOR, TRUTH, axis_label, plot_marginals, plot_trace, plot_trade_off
+from degcraft.marginals import marginals
+from degcraft.plots import CRAFTED, PRIOR, TRUTH, axis_label, plot_joint, plot_marginals, plot_trace, plot_trade_off
 from degcraft.solver import Iterate, Solution
-from degcraft.space import Choices, Range, Step, build
+from degcraft.space import Choices, Distribution, Range, Step, build
 
 SPACE = build(
     [
@@ -129,3 +129,30 @@ def test_trade_off_shows_held_out_photos_where_there_are_any(tmp_path):
     assert pixels(tmp_path / "without.png", TRUTH) == 0
     for name in ("with", "without"):
         assert pixels(tmp_path / f"{name}.png", CRAFTED) > 500
+
+
+def test_joint_has_a_panel_for_every_pair_and_the_same_bytes_twice(tmp_path):
+    weight = np.random.default_rng(0).dirichlet(np.ones(12))
+    for name in "ab":
+        plot_joint(Distribution(SPACE, weight, np.full(12, 1 / 12)), tmp_path / f"{name}.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    two = build([Step("blur", (("sigma", Range(0.2, 3.2, 3)),)), Step("noise", (("sigma", Range(0, 9, 2)),))])
+    plot_joint(Distribution.uniform(two), tmp_path / "two.png")
+    three, one = (Image.open(tmp_path / f"{name}.png").height for name in ("a", "two"))
+    assert three == pytest.approx(2 * one, abs=2)
+    assert pyplot.get_fignums() == []
+
+
+def test_joint_is_darkest_where_the_weight_is(tmp_path):
+    space = build([Step("blur", (("sigma", Range(0.2, 3.2, 2)),)), Step("noise", (("sigma", Range(0, 9, 2)),))])
+    prior = np.full(4, 0.25)
+    plot_joint(Distribution(space, np.array([0.0, 0.0, 0.0, 1.0]), prior), tmp_path / "joint.png")
+    image = np.asarray(Image.open(tmp_path / "joint.png").convert("L")).astype(int)
+    image = image[:, : int(0.75 * image.shape[1])]  # without the bar of colours
+    cell = image[: image.shape[0] // 2, image.shape[1] // 2 :]  # large blur to the right, large noise on top
+    assert (cell < 60).sum() > 0.95 * (image < 60).sum() > 10_000
+
+
+def test_joint_of_one_axis_says_so(tmp_path):
+    plot_joint(Distribution.uniform(build([Step("blur", (("sigma", Range(0.2, 3.2, 3)),))])), tmp_path / "joint.png")
+    assert pixels(tmp_path / "joint.png", "#000000") > 100

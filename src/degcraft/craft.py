@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from degcraft.errors import UserError
+from degcraft.marginals import marginals
 from degcraft.moments import Array, Moments
 from degcraft.progress import track
 from degcraft.seeds import stream
@@ -30,7 +31,7 @@ class Crafted:
     Attributes:
         distribution: the crafted weights beside the prior.
         trade_off: the path of the dial.
-        marginals: the table of `marginals`, with ``low`` and ``high``.
+        marginals: the table of `degcraft.marginals.marginals`, with ``low`` and ``high``.
         distances: (bootstrap,) float64, the crafted distance for each resampling.
     """
 
@@ -115,37 +116,6 @@ def interval(estimate: Array | float, samples: Array) -> tuple[Array, Array]:
         return np.asarray(estimate), np.asarray(estimate)
     low, middle, high = np.quantile(samples, [0.025, 0.5, 0.975], axis=0)
     return np.maximum(estimate - (middle - low), 0.0), estimate + (high - middle)
-
-
-def marginals(space: Space, weight: Array, prior: Array) -> pd.DataFrame:
-    """Weights summed over all axes but one, for each axis in turn.
-
-    An axis is cut at the ends of all its bins' intervals, and a bin's weight is shared over the pieces of its interval
-    by their length: inside a bin, parameters are uniform.
-
-    Returns:
-        ``axis, lower, upper, choice, weight, prior``, a row an interval or choice; the columns that do not apply are
-        empty.
-    """
-    tables = []
-    for i, axis in enumerate(space.axes):
-        lower, upper = space.lower[:, i, None], space.upper[:, i, None]
-        point = lower == upper
-        points, edges = np.unique(lower[point]), np.unique([lower, upper])
-        starts, ends = np.append(points, edges[:-1]), np.append(points, edges[1:])
-        inside = (lower <= starts) & (ends <= upper) & (point == (starts == ends))
-        share = np.where(inside, np.where(point, 1.0, (ends - starts) / np.where(point, 1.0, upper - lower)), 0.0)
-        held = [k for k in np.lexsort([ends, starts]) if inside[:, k].any()]
-        columns = {
-            "axis": axis.name,
-            "lower": np.nan if axis.choices else starts[held],
-            "upper": np.nan if axis.choices else ends[held],
-            "choice": [axis.word(int(code)) for code in starts[held]] if axis.choices else "",
-            "weight": weight @ share[:, held],
-            "prior": prior @ share[:, held],
-        }
-        tables.append(pd.DataFrame(columns, index=range(len(held))))
-    return pd.concat(tables, ignore_index=True)
 
 
 def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: CraftSettings, folder: Path) -> None:

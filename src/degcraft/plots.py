@@ -10,17 +10,24 @@ matplotlib.use("Agg")
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot
+from matplotlib import cm, pyplot
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.ticker import LogLocator, NullFormatter
+from numpy.typing import NDArray
 
+from degcraft.marginals import joint, pieces
+from degcraft.moments import Array
 from degcraft.solver import Solution
-from degcraft.space import Choices, Mixture, Range, axis_operator
+from degcraft.space import Axis, Choices, Distribution, Mixture, Range, axis_operator
 from degcraft.storage import replacing
 from degcraft.target import Truth
 
 # blue, grey and vermilion of Okabe and Ito's palette, which colour-blind eyes and greyscale print keep apart
 CRAFTED, PRIOR, TRUTH = "#0072b2", "#b0b0b0", "#d55e00"
+HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#9ecae8", CRAFTED, "#00263f"])  # one hue, ever darker
+INK = "#1b1f24"
+NUMBERED = 8  # most intervals of an axis for which a heat map has numbers
 
 
 def plot_marginals(marginals: pd.DataFrame, truth: Truth, path: str | os.PathLike[str]) -> None:
@@ -79,6 +86,78 @@ def _choices(ax: Axes, rows: pd.DataFrame, truth: object) -> None:
         ax.hlines(share, left, right, TRUTH, linewidth=2, linestyles="--", label="truth")
     ax.vlines(positions, rows["low"], rows["high"], color="black", linewidth=1)
     ax.set_xticks(list(positions), [str(choice) for choice in rows["choice"]], rotation=20)
+
+
+def plot_joint(distribution: Distribution, path: str | os.PathLike[str]) -> None:
+    """Crafted weights of two axes at a time, one heat map a pair of axes that vary.
+
+    Colours say how many times as much weight a cell has as in the full range, numbers its share in percent; cells
+    without a number have less than half a percent.
+
+    Args:
+        distribution: the crafted weights beside the prior.
+        path: PNG to write.
+    """
+    space = distribution.space
+    axes = [i for i in range(len(space.axes)) if len(pieces(space, i)[0]) > 1]
+    if len(axes) < 2:
+        _say("only one axis varies, so there are no pairs", path)
+        return
+    pairs = [(i, j) for row, j in enumerate(axes) for i in axes[:row]]
+    shares = {pair: joint(space, *pair, distribution.weight) for pair in pairs}
+    relative = {pair: _ratio(shares[pair], joint(space, *pair, distribution.prior)) for pair in pairs}
+    normal = Normalize(0.0, max(1.0, *(float(np.nanmax(cells)) for cells in relative.values())))
+    side = len(axes) - 1
+    size = (3.2 * side + 1.2, 2.7 * side)
+    figure, grid = pyplot.subplots(side, side, figsize=size, squeeze=False, layout="constrained")
+    for row, j in enumerate(axes[1:]):
+        for column, i in enumerate(axes[:-1]):
+            ax = grid[row, column]
+            if column > row:
+                ax.remove()
+                continue
+            horizontal, vertical = (_positions(ax, space.axes[k], *pieces(space, k)[:2], k == j) for k in (i, j))
+            ax.pcolormesh(horizontal, vertical, relative[i, j].T, cmap=HEAT, norm=normal, edgecolor="white", lw=0.5)
+            _percents(ax, horizontal, vertical, shares[i, j], relative[i, j] > 0.55 * normal.vmax)
+    bar = figure.colorbar(cm.ScalarMappable(normal, HEAT), ax=grid, shrink=0.8)
+    bar.set_label("times the weight in the full range; numbers: % of the distribution")
+    _save(path)
+
+
+def _ratio(weight: Array, prior: Array) -> Array:
+    """Weight over prior; not a number where no bin lies."""
+    return np.where(prior > 0, weight / np.where(prior > 0, prior, 1.0), np.nan)
+
+
+def _positions(ax: Axes, axis: Axis, lower: Array, upper: Array, vertical: bool) -> Array:
+    """Edges of cells along one axis, labelled; choices, and values that are no intervals, stand at equal steps."""
+    (ax.set_ylabel if vertical else ax.set_xlabel)(axis_label(axis.name))
+    if (lower < upper).all() and (lower[1:] == upper[:-1]).all():
+        return np.append(lower, upper[-1])
+    edges = np.arange(len(lower) + 1) - 0.5
+    words = [
+        axis.word(a) if axis.choices else f"{a:g}" if a == b else f"{a:g}-{b:g}"
+        for a, b in zip(lower, upper, strict=True)
+    ]
+    (ax.set_yticks if vertical else ax.set_xticks)(range(len(words)), words, rotation=0 if vertical else 20)
+    return edges
+
+
+def _percents(ax: Axes, horizontal: Array, vertical: Array, shares: Array, dark: NDArray[np.bool_]) -> None:
+    """Write each cell's share into it, where there is room."""
+    if max(shares.shape) > NUMBERED:
+        return
+    for (i, j), share in np.ndenumerate(shares):
+        if share >= 0.005:
+            x, y = (horizontal[i] + horizontal[i + 1]) / 2, (vertical[j] + vertical[j + 1]) / 2
+            ax.text(x, y, f"{100 * share:.0f}", ha="center", va="center", size=8, color="white" if dark[i, j] else INK)
+
+
+def _say(words: str, path: str | os.PathLike[str]) -> None:
+    """A figure of words alone."""
+    figure = pyplot.figure(figsize=(5, 1.2))
+    figure.text(0.5, 0.5, words, ha="center", va="center")
+    _save(path)
 
 
 def axis_label(axis: str) -> str:

@@ -17,6 +17,12 @@ rule craft:
             category="crafting",
             labels={"target": "{target}", "figure": "marginals"},
         ),
+        joint_plot=report(
+            "results/targets/{target}/joint.png",
+            caption="../report/joint.rst",
+            category="crafting",
+            labels={"target": "{target}", "figure": "joint weights"},
+        ),
         trace_plot=report(
             "results/targets/{target}/trace.png",
             caption="../report/trace.rst",

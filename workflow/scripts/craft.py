@@ -7,7 +7,7 @@ from job import job
 from degcraft.bin_features import read_moments
 from degcraft.config import parse_truth
 from degcraft.craft import craft, write_crafted
-from degcraft.plots import plot_marginals, plot_trace, plot_trade_off
+from degcraft.plots import plot_joint, plot_marginals, plot_trace, plot_trade_off
 from degcraft.settings import CraftSettings
 from degcraft.space import Distribution
 
@@ -20,5 +20,6 @@ with job(snakemake):
     write_crafted(crafted, references, settings, Path(snakemake.output.weights).parent)
     truth = parse_truth(snakemake.params.truth)
     plot_marginals(crafted.marginals, truth, snakemake.output.marginals_plot)
+    plot_joint(crafted.distribution, snakemake.output.joint_plot)
     plot_trace(crafted.solution, snakemake.output.trace_plot)
     plot_trade_off(crafted.trade_off.table(), snakemake.output.trade_off_plot)
