@@ -17,7 +17,6 @@ from degcraft.bin_features import (
     read_moments,
     read_samples,
     shard_of,
-    spread,
 )
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
@@ -36,17 +35,6 @@ def test_shards_cover_every_bin_once(bins, shards):
     assert [index for part in parts for index in part] == list(range(bins))
     sizes = [len(part) for part in parts]
     assert max(sizes) - min(sizes) <= 1
-
-
-@given(st.integers(1, 500), st.integers(1, 200))
-def test_spread_is_even(available, wanted):
-    indices = spread(available, wanted)
-    assert len(indices) == min(available, wanted)
-    assert indices.min() >= 0
-    assert indices.max() < available
-    gaps = np.diff(indices)
-    assert not len(gaps) or (gaps.min() >= 1 and gaps.max() - gaps.min() <= 1)
-    assert abs(indices.mean() - (available - 1) / 2) <= 1  # centred
 
 
 @pytest.fixture(scope="module")

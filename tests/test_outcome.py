@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from degcraft.outcome import Summary, fit_sentence, outcome, sentence, sentences
+from degcraft.outcome import Summary, fit_sentence, headline, outcome, sentence, sentences
 
 CERTIFICATE = {"distance_prior": 20.78, "distance": 1.19, "fit": None}
 JUDGED = CERTIFICATE | {"fit_simulations": 100, "fit_above": 100, "fit_low": 0.31, "fit_median": 0.6, "fit_high": 1.02}
@@ -61,6 +61,28 @@ def test_what_was_gained_has_the_interval_of_paired_differences(tmp_path):
     differences = Summary.read(write_summary(tmp_path / "paired", {("crafted-cam", "cam"): [0.4, 0.6]}))
     text = sentence("cam", summary, None, differences)
     assert text.endswith(": 0.50 dB above the full model (95% interval -0.50 to +1.50).")
+
+
+@pytest.mark.parametrize(
+    ("own", "elsewhere", "words"),
+    [
+        (1.31, -0.05, "is 1.31 dB better than the full-range one; elsewhere it gives up 0.05 dB."),
+        (-1.2, 0.1, "is 1.20 dB worse than the full-range one; elsewhere it gains 0.10 dB."),
+        (0.2, 0.001, "is 0.20 dB better than the full-range one, which can be chance; elsewhere it is level."),
+    ],
+)
+def test_the_headline(tmp_path, own, elsewhere, words):
+    file = write_summary(tmp_path, {("crafted-cam", "cam"): own, ("crafted-cam", "full"): elsewhere})
+    differences = Summary.read(file)  # an interval of a decibel to both sides
+    assert headline("cam", Summary({}), differences) == f"On the photos of cam the crafted model {words}"
+
+
+def test_the_headline_without_a_full_model(tmp_path):
+    summary = Summary.read(write_summary(tmp_path, {("crafted-cam", "cam"): 27.0, ("bicubic", "cam"): 26.0}))
+    assert headline("cam", summary, Summary({})) == (
+        "On the photos of cam the crafted model is 1.00 dB better than bicubic interpolation."
+    )
+    assert headline("film", summary, Summary({})) is None
 
 
 def test_crafted_below_the_others_and_below_interpolation(said):
@@ -208,6 +230,14 @@ def test_the_terminal_text_where_nothing_was_measured(tmp_path):
     assert "cam has no test pairs" in text
     assert "old" not in text
     assert "*" not in text
+
+
+def test_the_terminal_text_begins_with_the_times(tmp_path):
+    write_summary(tmp_path, {("full", "cam"): 27.0})
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "photos.tsv").write_text("s\th:m:s\n75.2\t0:01:15\n")
+    lines = outcome(tmp_path, ["cam"]).splitlines()
+    assert [line.split() for line in lines[1:3]] == [["stage", "jobs", "time"], ["photos", "1", "1:15"]]
 
 
 def test_neither_torch_nor_matplotlib_is_imported():

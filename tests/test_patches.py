@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degcraft.patches import cut, disjoint, folds, textured_positions
+from degcraft.patches import cut, disjoint, folds, spread, textured_positions
 from degcraft.seeds import stream
 
 
@@ -86,3 +86,14 @@ def test_disjoint_patches():
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=8), st.integers(1, 20))
 def test_disjoint_patches_are_no_more_than_there_are(positions, size):
     assert 1 <= disjoint(np.array(positions), size) <= len(positions)
+
+
+@given(st.integers(1, 500), st.integers(1, 200))
+def test_spread_is_even(available, wanted):
+    indices = spread(available, wanted)
+    assert len(indices) == min(available, wanted)
+    assert indices.min() >= 0
+    assert indices.max() < available
+    gaps = np.diff(indices)
+    assert not len(gaps) or (gaps.min() >= 1 and gaps.max() - gaps.min() <= 1)
+    assert abs(indices.mean() - (available - 1) / 2) <= 1  # centred

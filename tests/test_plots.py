@@ -150,7 +150,7 @@ def test_joint_is_darkest_where_the_weight_is(tmp_path):
     image = np.asarray(Image.open(tmp_path / "joint.png").convert("L")).astype(int)
     image = image[:, : int(0.75 * image.shape[1])]  # without the bar of colours
     cell = image[: image.shape[0] // 2, image.shape[1] // 2 :]  # large blur to the right, large noise on top
-    assert (cell < 60).sum() > 0.95 * (image < 60).sum() > 10_000
+    assert (cell < 60).sum() > 0.8 * (image < 60).sum() > 10_000
 
 
 def test_joint_of_one_axis_says_so(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import re
@@ -18,7 +19,17 @@ from PIL import Image
 from degcraft import report
 from degcraft.errors import UserError
 from degcraft.report import ReportInputs, most_of_the_weight, photo_table, side_by_side, write_report
-from degcraft.report_pictures import CROP, before_and_after, data_uri, textured_place, thumbnail
+from degcraft.report_pictures import (
+    CROP,
+    before_and_after,
+    data_uri,
+    drawn_patches,
+    reference_crops,
+    sheet,
+    textured_place,
+    thumbnail,
+)
+from degcraft.storage import creating_h5
 
 SCALE = 2
 ODD = "<b>&"  # a stem that is markup unless it is escaped
@@ -102,7 +113,11 @@ def inputs(tmp_path, make_photo):
     columns = ["axis", "lower", "upper", "choice", "weight", "prior", "low", "high"]
     rows = [("noise_sigma", 0, 5, "", 0.9, 0.5, 0.8, 1.0), ("noise_sigma", 5, 10, "", 0.1, 0.5, 0.0, 0.2)]
     write_table(results / "targets" / "cam" / "marginals.csv", columns, rows)
-    for plot in ("marginals", "trace", "trade_off", "fit"):
+    for distribution in ("full", "crafted-cam"):
+        lr = np.stack([make_photo(16, 16, index) for index in range(30)])
+        with creating_h5(results / "pairs" / f"{distribution}.h5") as file:
+            file["lr"] = lr if distribution == "full" else lr // 2
+    for plot in ("marginals", "joint", "trace", "trade_off", "fit"):
         save(np.full((20, 40, 3), 255, np.uint8), results / "targets" / "cam" / f"{plot}.png")
     certificate = {"distance_prior": 20.8, "distance": 1.2, "distance_low": 1.3, "distance_high": 2.6}
     certificate |= {
@@ -120,6 +135,7 @@ def inputs(tmp_path, make_photo):
         results=results,
         config={"hr": "photos", "scale": SCALE, "targets": {"cam": {"reference": "<script>&"}}},
         scale=SCALE,
+        patch=16,
         seed=0,
         distributions=list(VALUES),
         references={"cam": photos / "reference"},
@@ -143,8 +159,62 @@ def test_the_page_needs_nothing_from_outside(inputs):
     assert all(address.startswith("data:") for address in addresses)
     assert all(attributes["href"].startswith("#") for attributes in page.all("a"))
     assert not re.search(r"https?://|@import|url\(", source)
-    assert not page.all("script")
     assert len(source) < 2_000_000
+
+
+def test_the_page_allows_its_own_script_and_no_other(inputs):
+    source = written(inputs)
+    (script,) = re.findall(r"<script>(.*?)</script>", source, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in source
+    assert "on" not in {name[:2] for _, attributes in Page(source).elements for name in attributes}  # no handlers
+
+
+def test_patches_of_both_distributions_stand_beside_those_of_the_references(inputs):
+    alts = [attributes["alt"] for attributes in Page(written(inputs)).all("img")]
+    shown = ["from the reference photos", "drawn from the crafted distribution", "drawn from the full range"]
+    assert [alt for alt in alts if alt.startswith("Patches")] == [f"Patches {words} for cam" for words in shown]
+    page = Page(written(replace(inputs, distributions=["bicubic", "crafted-cam"])))
+    assert "drawn from the full range" not in " ".join(str(attributes["alt"]) for attributes in page.all("img"))
+
+
+def test_patches_come_from_all_photos_and_keep_their_pixels(inputs):
+    photos = sorted((inputs.results.parent / "photos" / "reference").iterdir())
+    crops = reference_crops(photos, 16, 5, 0)
+    whole = [np.asarray(Image.open(path)) for path in photos]
+    assert [crop.shape for crop in crops] == [(16, 16, 3)] * 5
+    for index, crop in enumerate(crops):  # two of the first photo, three of the second
+        windows = np.lib.stride_tricks.sliding_window_view(whole[index // 2 if index < 4 else 1], (16, 16, 3))
+        assert (windows[:, :, 0] == crop).all(axis=(-3, -2, -1)).any()
+    drawn = drawn_patches(inputs.results / "pairs" / "full.h5", 3)
+    assert len(drawn) == 3 and not np.array_equal(drawn[0], drawn[2])
+
+
+def test_a_sheet_has_its_patches_in_rows_by_hand():
+    patches = [np.full((2, 2, 3), value, np.uint8) for value in (1, 2, 3)]
+    white, edge = 255, [255] * 2
+    rows = [[1, 1, white, 2, 2]] * 2 + [[white] * 5] + [[3, 3, white, *edge]] * 2
+    assert sheet(patches, 2)[..., 0].tolist() == rows
+
+
+def test_the_outcome_in_one_sentence_comes_first(inputs):
+    source = written(inputs)
+    (first,) = re.findall(r'<p class="headline">(.*?)</p>', source)
+    assert first.replace("\u00a0", " ") == (
+        "On the photos of cam the crafted model is 0.50 dB better than the full-range one; elsewhere it gains 0.50 dB."
+    )
+    assert source.index(first) < source.index("reaches 27.50")
+
+
+def test_every_slider_has_its_two_pictures_and_a_name(inputs):
+    source = written(inputs)
+    sliders = re.findall(r'<figure class="slider">.*?</figure>', source, re.DOTALL)
+    assert len(sliders) == 2
+    for slider in map(Page, sliders):
+        assert [a["class"] for a in slider.all("div")] == ["pictures", "before", "after"]
+        assert len(slider.all("img")) == 2
+        (field,) = slider.all("input")
+        assert field["type"] == "range" and field["aria-label"] and "hidden" in field  # until the script runs
 
 
 def test_every_image_can_be_read_and_is_described(inputs):
@@ -285,7 +355,8 @@ def test_many_targets_share_the_pictures(inputs, monkeypatch):
         key: dict.fromkeys(targets, getattr(inputs, key)["cam"]) for key in ("references", "tests", "upscaled")
     }
     page = Page(written(replace(inputs, **everywhere)))
-    assert sum(attributes.get("class") == "strip" for attributes in page.all("figure")) == 2 + 1
+    assert sum(attributes.get("class") == "strip" for attributes in page.all("figure")) == 2
+    assert sum(attributes.get("class") == "slider" for attributes in page.all("figure")) == 1
     assert (inputs.results / "evaluation" / "examples" / "phone.png").is_file()
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from degcraft.degrade import degrade
 from degcraft.errors import UserError
 from degcraft.moments import Moments
-from degcraft.patches import FOLDS, folds
+from degcraft.patches import FOLDS, folds, spread
 from degcraft.progress import track
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings
@@ -40,12 +40,6 @@ class Features(Protocol):
 def shard_of(bins: int, shard: int, shards: int) -> range:
     """The bins of one shard, 0 <= shard < shards: contiguous, sizes differing by one at most."""
     return range(bins * shard // shards, bins * (shard + 1) // shards)
-
-
-def spread(available: int, wanted: int) -> NDArray[np.int64]:
-    """Indices of ``wanted`` items spread evenly over ``available`` ones (all of them if there are fewer)."""
-    count = min(available, wanted)
-    return (np.arange(count) * 2 + 1) * available // (2 * count)
 
 
 def describe_bins(

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from degcraft.names import Name
+from degcraft.times import times_table
 
 WIDTH = 100  # columns of the terminal text
 LOWER = ("lpips",)  # metrics that are the better the lower they are
@@ -99,6 +100,40 @@ class Summary:
         ]
         best = min if metric in LOWER else max
         return round(score.value, decimals) == round(best(column), decimals)
+
+
+def headline(target: str, summary: Summary, differences: Summary) -> str | None:
+    """What crafting came to for one target in one short sentence; None where there is nothing to compare.
+
+    Args:
+        target: its name.
+        summary: all scores.
+        differences: paired differences to the full model.
+    """
+    own, elsewhere = (differences.get(f"crafted-{target}", testset) for testset in (target, "full"))
+    if own is not None:
+        text = f"On the photos of {target} the crafted model is {_better(own.value, 'the full-range one')}"
+        if own.low <= 0 <= own.high:
+            text += ", which can be chance"
+    else:
+        crafted, bicubic = (summary.get(name, target) for name in (f"crafted-{target}", "bicubic"))
+        if crafted is None or bicubic is None:
+            return None
+        against = _better(crafted.value - bicubic.value, "bicubic interpolation")
+        text = f"On the photos of {target} the crafted model is {against}"
+    if elsewhere is None:
+        return f"{text}."
+    if abs(elsewhere.value) < 0.005:
+        return f"{text}; elsewhere it is level."
+    words = "gains" if elsewhere.value > 0 else "gives up"
+    return f"{text}; elsewhere it {words} {decibel(abs(elsewhere.value))}."
+
+
+def _better(difference: float, other: str) -> str:
+    """``0.31 dB better than the full-range one``, by the sign of the difference as it is shown."""
+    if abs(difference) < 0.005:
+        return f"level with {other}"
+    return f"{decibel(abs(difference))} {'better' if difference > 0 else 'worse'} than {other}"
 
 
 def sentence(
@@ -241,7 +276,7 @@ def read_certificate(results: str | os.PathLike[str], target: str) -> dict[str, 
 
 
 def outcome(results: str | os.PathLike[str], targets: Sequence[str]) -> str:
-    """The ending that a run prints: the table of PSNR-Y, a sentence or two for each target, and where to look.
+    """The ending that a run prints: the stages' times, PSNR-Y, a sentence or two for each target, and where to look.
 
     Args:
         results: the folder with ``summary.csv`` and ``differences.csv``.
@@ -251,7 +286,8 @@ def outcome(results: str | os.PathLike[str], targets: Sequence[str]) -> str:
     certificates = {target: read_certificate(results, target) for target in targets}
     found = [text for name, known in certificates.items() for text in sentences(name, summary, known, differences)]
     paragraphs = ["\n".join(textwrap.wrap(text, WIDTH, break_on_hyphens=False)) for text in found]
-    return "\n" + "\n\n".join(filter(None, [_table(summary), *paragraphs, _places(Path(results), targets)]))
+    times = "\n".join(_aligned(times_table(results)))
+    return "\n" + "\n\n".join(filter(None, [times, _table(summary), *paragraphs, _places(Path(results), targets)]))
 
 
 def _table(summary: Summary) -> str:
@@ -273,7 +309,7 @@ def _cell(summary: Summary, distribution: str, testset: str) -> str:
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
     """Rows as lines: the first column to the left, the others to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *others in rows:
         cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
         yield "  ".join(cells).rstrip()

@@ -108,6 +108,12 @@ def cut(image: Uint8Image, positions: NDArray[np.int64], size: int) -> NDArray[n
     return np.stack(patches) if patches else np.empty((0, size, size, 3), np.uint8)
 
 
+def spread(available: int, wanted: int) -> NDArray[np.int64]:
+    """Indices of ``wanted`` items spread evenly over ``available`` ones (all of them if there are fewer)."""
+    count = min(available, wanted)
+    return (np.arange(count) * 2 + 1) * available // (2 * count)
+
+
 def disjoint(positions: NDArray[np.int64], size: int) -> int:
     """How many patches, laid side by side, would cover the area that some patches of one photo cover; at least 1.
 

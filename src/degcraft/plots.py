@@ -119,7 +119,7 @@ def plot_joint(distribution: Distribution, path: str | os.PathLike[str]) -> None
             horizontal, vertical = (_positions(ax, space.axes[k], *pieces(space, k)[:2], k == j) for k in (i, j))
             ax.pcolormesh(horizontal, vertical, relative[i, j].T, cmap=HEAT, norm=normal, edgecolor="white", lw=0.5)
             _percents(ax, horizontal, vertical, shares[i, j], relative[i, j] > 0.55 * normal.vmax)
-    bar = figure.colorbar(cm.ScalarMappable(normal, HEAT), ax=grid, shrink=0.8)
+    bar = figure.colorbar(cm.ScalarMappable(normal, HEAT), ax=[*grid[np.tril_indices(side)]], shrink=0.8)
     bar.set_label("times the weight in the full range; numbers: % of the distribution")
     _save(path)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -16,16 +19,19 @@ from jinja2 import Environment, StrictUndefined
 from degcraft.errors import UserError
 from degcraft.images import Uint8Image, list_images, read_image
 from degcraft.names import Name
-from degcraft.outcome import Summary, fit_sentence, read_certificate, sentences
+from degcraft.outcome import Summary, fit_sentence, headline, read_certificate, sentences
 from degcraft.report_pictures import (
     CROP,
     Picture,
     Place,
     Row,
     before_and_after,
+    drawn_patches,
     file_uri,
     nearest,
     read_cropped,
+    reference_crops,
+    sheet,
     textured_place,
     thumbnail,
     write_side_by_side,
@@ -37,6 +43,8 @@ ROWS = 12  # rows of crops on the page, shared by the targets, so that the page 
 PAIRS = 9  # super-resolved photos on the page, likewise
 PAIRS_EACH = 3
 THUMBNAILS = 48  # reference photos on the page, likewise
+CROPS, CROP_COLUMNS = 18, 6  # patches beside each other for the eye
+PACKAGES = ("degcraft", "snakemake", "torch", "numpy", "scipy", "opencv-python-headless", "pillow")
 MOST = 0.8  # share of the weight that is called most of it
 
 
@@ -48,6 +56,7 @@ class ReportInputs:
         results: folder with the artifacts of all other stages.
         config: the configuration as the user wrote it.
         scale: SR scale.
+        patch: side of the LR patches, pixels.
         seed: of the models whose pictures are shown.
         distributions: all that were compared; ``bicubic`` is interpolation.
         references: folder of reference photos, by target.
@@ -59,6 +68,7 @@ class ReportInputs:
     results: Path
     config: Mapping[str, Any]
     scale: int
+    patch: int
     seed: int
     distributions: Sequence[str]
     references: Mapping[str, Path]
@@ -74,7 +84,7 @@ class ReportInputs:
 def write_report(inputs: ReportInputs) -> None:
     """Write ``report.html`` and, for each target with test pairs, ``evaluation/examples/<target>.png``.
 
-    The same artifacts give the same bytes.
+    The same artifacts and versions give the same bytes. How long the stages took is therefore not on the page.
 
     Raises:
         UserError: a photo or an artifact that the page needs is missing.
@@ -86,6 +96,7 @@ def write_report(inputs: ReportInputs) -> None:
     page = render(
         {
             "scale": inputs.scale,
+            "headlines": [text for name in inputs.references if (text := headline(name, summary, differences))],
             "sentences": _sentences(inputs, summary, differences),
             "asked": _asked(inputs),
             "targets": [_target(inputs, target) for target in inputs.references],
@@ -94,7 +105,7 @@ def write_report(inputs: ReportInputs) -> None:
             "perceptual": Summary.read(inputs.results / "perceptual.csv") if inputs.perceptual else None,
             "rows": {t: pictures[: _share(ROWS, list(rows), t)] for t, pictures in rows.items()},
             "pairs": {t: _before_after(inputs, t, _share(PAIRS, list(inputs.upscaled), t)) for t in inputs.upscaled},
-            "versions": versions("degcraft", "snakemake", "torch"),
+            "versions": {"Python": platform.python_version(), **versions(*PACKAGES)},
         }
     )
     with replacing(inputs.results / "report.html") as partial:
@@ -102,12 +113,15 @@ def write_report(inputs: ReportInputs) -> None:
 
 
 def render(content: Mapping[str, Any]) -> str:
-    """Fill the template ``report.html.j2``; everything from outside is escaped."""
-    source = files("degcraft").joinpath("report.html.j2").read_text(encoding="utf-8")
+    """Fill the template ``report.html.j2``; what is from outside is escaped; no script but ``report.js`` runs."""
+    source, script = (
+        files("degcraft").joinpath(name).read_text(encoding="utf-8") for name in ("report.html.j2", "report.js")
+    )
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    return environment.from_string(source).render(content)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return environment.from_string(source).render(content, script=script, script_digest=digest)
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -173,7 +187,10 @@ def _target(inputs: ReportInputs, target: str) -> dict[str, Any]:
         "folder": inputs.references[target],
         "photos": photos,
         "thumbnails": [(name, _picture(thumbnail(inputs.references[target] / name))) for name in shown],
+        "sheets": list(_sheets(inputs, target, photos.used)),
+        "patch": inputs.patch,
         "marginals": file_uri(folder / "marginals.png"),
+        "joint": file_uri(folder / "joint.png"),
         "trace": file_uri(folder / "trace.png"),
         "trade_off": file_uri(folder / "trade_off.png"),
         "certificate": certificate,
@@ -183,8 +200,20 @@ def _target(inputs: ReportInputs, target: str) -> dict[str, Any]:
     }
 
 
-def _picture(pixels: Uint8Image) -> Picture:
-    return Picture("", "", pixels)
+def _sheets(inputs: ReportInputs, target: str, used: Sequence[str]) -> Iterator[Picture]:
+    """Patches of the reference photos, and patches of as many pixels that were drawn to train on, for the eye."""
+    drawn = {"drawn from the crafted distribution": f"crafted-{target}", "drawn from the full range": "full"}
+    known = {label: name for label, name in drawn.items() if name in inputs.distributions}
+    if known:
+        sheets = {label: drawn_patches(inputs.results / "pairs" / f"{name}.h5", CROPS) for label, name in known.items()}
+        photos = [inputs.references[target] / name for name in used]
+        crops = reference_crops(photos, inputs.patch, CROPS, inputs.seed)
+        for label, patches in {"from the reference photos": crops, **sheets}.items():
+            yield _picture(sheet(patches, CROP_COLUMNS), label)
+
+
+def _picture(pixels: Uint8Image, label: str = "") -> Picture:
+    return Picture(label, "", pixels)
 
 
 def most_of_the_weight(marginals: pd.DataFrame) -> Iterator[tuple[str, str, float]]:

@@ -16,9 +16,10 @@ from PIL import Image, ImageDraw, ImageFont
 from degcraft.evaluate import bicubic
 from degcraft.images import Uint8Image, crop_to_multiple, read_image
 from degcraft.operators import to_uint8
-from degcraft.patches import textured_positions
+from degcraft.patches import cut, spread, textured_positions
 from degcraft.resampling import resize
-from degcraft.storage import replacing
+from degcraft.seeds import stream
+from degcraft.storage import reading_h5, replacing
 
 CROP = 128  # HR pixels
 ZOOM = 2
@@ -131,6 +132,45 @@ def thumbnail(path: Path) -> Uint8Image:
         return nearest(image, min(ZOOM, int(ratio)))
     size = (max(1, round(height * ratio)), max(1, round(width * ratio)))
     return to_uint8(resize(image.astype(np.float32), *size))
+
+
+def reference_crops(paths: Sequence[Path], size: int, count: int, seed: int) -> list[Uint8Image]:
+    """Textured patches of LR photos, as many from one photo as from another, drawn as those of HR photos are.
+
+    Args:
+        paths: photos that hold a patch.
+        size: side of the patches, pixels.
+        count: how many in all, at most.
+        seed: of the draws.
+    """
+    chosen = [paths[index] for index in spread(len(paths), count)]
+    crops: list[Uint8Image] = []
+    for index, path in enumerate(chosen):
+        image, wanted = read_image(path), (index + 1) * count // len(chosen) - index * count // len(chosen)
+        places = textured_positions(image, size, wanted, 1, 0.5, stream(seed, "report", index))
+        crops.extend(cut(image, places, size))
+    return crops
+
+
+def drawn_patches(pairs: str | os.PathLike[str], count: int) -> list[Uint8Image]:
+    """LR patches spread evenly over a pairs file, so of many HR photos.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    with reading_h5(pairs, "lr") as file:
+        return [file["lr"][int(index)] for index in spread(len(file["lr"]), count)]
+
+
+def sheet(patches: Sequence[Uint8Image], columns: int) -> Uint8Image:
+    """Patches of one size side by side in rows, thin white lines between them; the last row is filled up with white."""
+    height, width = patches[0].shape[:2]
+    rows = -(-len(patches) // columns)
+    page = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, 3), 255, np.uint8)
+    for index, patch in enumerate(patches):
+        top, left = index // columns * (height + 1), index % columns * (width + 1)
+        page[top : top + height, left : left + width] = patch
+    return page
 
 
 def data_uri(image: Uint8Image) -> str:

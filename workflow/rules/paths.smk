@@ -132,6 +132,11 @@ def upscaled_folders():
     return [f"results/upscaled/{name}" for name in CONFIG.targets if "crafted" in CONFIG.distributions]
 
 
+def shown_pairs():
+    """Distributions of which the report shows patches beside the reference photos, where they are trained on."""
+    return ["full", *(f"crafted-{name}" for name in CONFIG.targets)]
+
+
 def onnx_models():
     """ONNX files of all models, where the configuration wants them."""
     return [f"results/models/{d}/seed{s}/model.onnx" for d, s in models() if CONFIG.onnx and d != "bicubic"]

@@ -16,6 +16,7 @@ rule report:
                 "certificate.json",
                 "reference.csv",
                 "marginals.png",
+                "joint.png",
                 "trace.png",
                 "trade_off.png",
                 "fit.png",
@@ -27,6 +28,7 @@ rule report:
             for target in targets_for(d)
         ],
         upscaled=upscaled_folders(),
+        pairs=[f"results/pairs/{d}.h5" for d in dict(models()) if d in shown_pairs()],
         references=[photo for target in CONFIG.targets for photo in target_photos(target, "reference")],
     output:
         page="results/report.html",
@@ -53,6 +55,7 @@ rule report:
         tests={name: [target_folder(name, "lr"), target_folder(name, "hr")] for name in tested_targets()},
         distributions=list(dict(models())),
         scale=CONFIG.scale,
+        patch=CONFIG.photos.size // CONFIG.scale,
         code=code_digest("report"),
     message:
         "report: writing {output.page}"

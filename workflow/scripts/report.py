@@ -14,6 +14,7 @@ with job(snakemake):
             perceptual=bool(snakemake.input.perceptual),
             config=params.config,
             scale=params.scale,
+            patch=params.patch,
             seed=params.seed,
             distributions=params.distributions,
             references={target: Path(folder) for target, folder in params.references.items()},
