@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from degcraft import onnx_model
-from degcraft.config import parse_config, parse_steps, parse_truth
+from degcraft.config import parse_config, parse_steps, parse_truth, plain_steps, plain_truth
 from degcraft.errors import UserError
 from degcraft.space import Choices, Mixture, Range, Step
 
@@ -346,3 +346,18 @@ def test_an_extractor_of_ones_own(raw, schema, tmp_path):
     config = parse_config(raw | {"extractor": "mine.safetensors"}, schema)
     assert config.extractor == "checkpoint-mine"
     assert config.checkpoint.name == "mine.safetensors"
+
+
+def test_plain_steps_and_truths_are_read_back_and_do_not_depend_on_how_they_were_written():
+    kinds = {"isotropic": 0.3, "none": 0.7}
+    one = parse_steps([{"blur": {"kind": kinds, "sigma": [0.2, 3]}}, {"resize": {"kind": "area"}}, {"jpeg": None}])
+    other = parse_steps(
+        [{"blur": {"sigma": {"bins": 1, "range": [0.2, 3.0]}, "kind": kinds}}, {"resize": {"kind": ["area"]}}]
+    )
+    plain = plain_steps(one)
+    assert plain[0] == {"blur": {"kind": kinds, "sigma": {"range": [0.2, 3.0], "bins": 1}}}
+    assert repr(plain[:2]) == repr(plain_steps(other))
+    assert plain_steps(parse_steps(plain)) == plain
+    truth = parse_truth({"noise_sigma": 3, "blur_kind": "none"})
+    assert repr(plain_truth(truth)) == repr(plain_truth(tuple(reversed(truth))))
+    assert parse_truth(plain_truth(truth)) == tuple(sorted(truth))

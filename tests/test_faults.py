@@ -20,7 +20,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from test_workflow import ROOT, TINY, make_photos, snakemake
+from workflow_runs import ROOT, TINY, make_photos, snakemake
 
 LOGS = {
     "photos": "photos.log",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
 import degcraft
 from degcraft.provenance import PACKAGE, code_digest, modules_used
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -69,6 +73,12 @@ def test_a_new_import_counts(fresh):
     assert "solver" in fresh().modules_used("seeds")
 
 
+def test_an_import_for_types_alone_does_not_count(fresh):
+    path = fresh.package / "seeds.py"
+    path.write_text(path.read_text() + "\nif TYPE_CHECKING:\n    from degcraft.solver import Solution\n")
+    assert "solver" not in fresh().modules_used("seeds")
+
+
 def test_closures():
     train = modules_used("train")
     assert {"train", "training.run", "training.losses", "networks", "networks.sr", "networks.encoder", "pairs_dataset",
@@ -95,3 +105,26 @@ def test_every_import_of_the_package_is_noticed(module):
 
 def test_the_package_is_this_one():
     assert str(PACKAGE) in degcraft.__path__
+
+
+def rules_with_scripts():
+    """(rule, the modules in its digest, its script) of every rule that is written out."""
+    for file in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        for text in re.split(r"\n(?= *rule \w+:)", file.read_text()):
+            if script := re.search(r"scripts/(\w+\.py)", text):
+                digest = re.search(r"code_digest\(([^)]*)\)", text)
+                yield re.search(r"rule (\w+):", text)[1], re.findall(r"[\w.]+", digest[1]), script[1]
+
+
+@pytest.mark.parametrize(("rule", "modules", "script"), list(rules_with_scripts()))
+def test_a_rules_digest_holds_every_module_that_its_script_imports(rule, modules, script):
+    tree = ast.parse((ROOT / "workflow/scripts" / script).read_text())
+    imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module.startswith("degcraft.")}
+    covered = set().union(*map(modules_used, modules)) | {"config", "settings"}  # which reach it as parameters
+    assert {name.removeprefix("degcraft.") for name in imported} <= covered
+
+
+def test_the_digest_of_several_modules_follows_each():
+    one, other, both = code_digest("craft"), code_digest("plots"), code_digest("craft", "plots")
+    assert len({one, other, both}) == 3
+    assert code_digest("plots", "craft") == both

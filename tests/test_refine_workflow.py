@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from test_docs import artifacts, compare_artifacts
-from test_workflow import TINY, make_photos, rules_planned, snakemake
+from workflow_runs import TINY, make_photos, rules_planned, snakemake
 
 ROUNDS = "results/targets/made/rounds.csv"
 STAGES = {"refine_weights", "refine", "refine_shard", "refine_moments", "refine_rounds", "craft"}

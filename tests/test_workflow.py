@@ -14,79 +14,10 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-import yaml
 from safetensors.torch import save_file
 from test_docs import artifacts, compare_artifacts, run_blocks
 from test_lpips import make_weights
-
-ROOT = Path(__file__).parent.parent
-
-TINY = {
-    "scale": 4,
-    "seed": 3,
-    "photos": {"size": 64, "per_photo": 6},
-    "degradation": [
-        {"blur": {"sigma": {"range": [0.2, 3.0], "bins": 2}}},
-        {"resize": {"kind": ["bicubic"]}},
-        {"noise": {"sigma": {"range": [0, 25], "bins": 3}}},
-        {"jpeg": {"quality": {"range": [30, 95], "bins": 1}}},
-    ],
-    "extractor": "encoder",
-    "encoder": {"channels": 4, "features": 6, "samples": 128, "buffer": 64, "passes": 1, "batch": 16},
-    "bin_features": {"patches": 8, "shards": 2},
-    "craft": {"bootstrap": 10},
-    "pairs": {"count": 40, "shards": 2},
-    "train": {
-        "distributions": ["full", "crafted", "oracle"],
-        "channels": 4,
-        "blocks": 1,
-        "steps": 60,
-        "batch": 2,
-        "crop": 12,
-        "checkpoint_every": 20,
-    },
-    "evaluate": {"draws": 2, "bootstrap": 50, "examples": 1},
-}
-
-
-def make_photos(folder, count, size, seed):
-    """Photos with edges and texture at several scales."""
-    folder.mkdir(parents=True)
-    generator = np.random.default_rng(seed)
-    for i in range(count):
-        layers = [generator.uniform(0, 255, (size // 2**k + 1, size // 2**k + 1, 3)) for k in (1, 3, 5)]
-        photo = sum(cv2.resize(layer, (size, size)) for layer in layers) / len(layers)
-        cv2.imwrite(str(folder / f"photo{i}.png"), photo.astype(np.uint8))
-    return folder
-
-
-def shrink_photos(source, folder, scale):
-    """Some low-resolution version of every photo."""
-    folder.mkdir(parents=True)
-    for path in source.iterdir():
-        photo = cv2.imread(str(path))
-        small = cv2.resize(photo, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
-        cv2.imwrite(str(folder / path.name), small)
-    return folder
-
-
-def snakemake(folder, config, *arguments, cores=2):
-    """Run the workflow in a folder of its own; returns the finished process."""
-    folder.mkdir(exist_ok=True)
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
-    command += ["--configfile", folder / "config.yaml", "--cores", str(cores), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=600)
-
-
-def rules_planned(process):
-    """The rules that a dry run would run, from its table of jobs."""
-    output = process.stdout + process.stderr
-    assert process.returncode == 0, output[-3000:]
-    if "Nothing to be done" in output:
-        return set()
-    rows = output.split("Job stats:")[1].split("total")[0].splitlines()[3:]
-    return {row.split()[0] for row in rows if row.strip()} - {"default", "all"}
+from workflow_runs import ROOT, TINY, make_photos, rules_planned, shrink_photos, snakemake
 
 
 @pytest.fixture(scope="module")
@@ -256,42 +187,6 @@ def test_one_core_gives_the_same_bytes_as_two(finished, config, tmp_path):
             assert filecmp.cmp(path, tmp_path / "one" / relative, shallow=False), relative
             compared += 1
     assert compared > 50
-
-
-def test_touching_nothing_runs_nothing_also_in_a_copy(finished, config, tmp_path):
-    assert rules_planned(snakemake(finished[0], config, "--dry-run")) == set()
-    shutil.copytree(finished[0], tmp_path / "copy", symlinks=True, copy_function=shutil.copy2)
-    assert rules_planned(snakemake(tmp_path / "copy", config, "--dry-run")) == set()
-
-
-@pytest.mark.parametrize(
-    ("section", "change", "expected"),
-    [
-        (
-            "craft",
-            {"generalization": 0.1},
-            "craft certify export pairs_shard pairs train evaluate summary report upscale",
-        ),
-        ("certify", {"simulations": 5}, "certify report"),
-        ("pairs", {"count": 41}, "pairs_shard pairs train evaluate summary report upscale"),
-        ("train", {"learning_rate": 0.01}, "train evaluate summary report upscale"),
-        ("evaluate", {"draws": 3}, "testset evaluate evaluate_bicubic summary report"),
-        ("upscale", {"tile": 128}, "evaluate evaluate_bicubic upscale summary report"),
-    ],
-)
-def test_a_changed_setting_runs_only_what_depends_on_it(finished, config, section, change, expected):
-    changed = {**config, section: {**config.get(section, {}), **change}}
-    assert rules_planned(snakemake(finished[0], changed, "--dry-run")) == set(expected.split())
-
-
-def test_a_new_target_leaves_the_old_ones_alone(finished, config, photos):
-    targets = {**config["targets"], "third": {"reference": str(photos["test_lr"])}}
-    process = snakemake(finished[0], {**config, "targets": targets}, "--dry-run")
-    # it has no test pairs, so there is nothing to evaluate
-    expected = "reference craft certify export pairs_shard pairs train upscale summary report"
-    assert rules_planned(process) == set(expected.split())
-    output = process.stdout + process.stderr
-    assert "train: crafted-third" in output and "train: full" not in output
 
 
 def test_snakemakes_own_report_works(finished, config):

@@ -189,6 +189,22 @@ def parse_truth(raw: Mapping[str, Any]) -> Truth:
     return tuple((axis, _setting(value)) for axis, value in raw.items())
 
 
+def plain_steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """What `parse_steps` reads, always in the same words for the same steps: a workflow compares it between runs."""
+    return [{step.operator: {key: _plain(value) for key, value in sorted(step.parameters)}} for step in steps]
+
+
+def plain_truth(truth: Truth) -> dict[str, Any]:
+    """What `parse_truth` reads, always in the same words for the same truth."""
+    return {axis: _plain(value) for axis, value in sorted(truth)}
+
+
+def _plain(setting: Setting) -> Any:
+    if isinstance(setting, Range):
+        return {"range": [setting.lower, setting.upper], "bins": setting.bins}
+    return list(setting.values) if isinstance(setting, Choices) else dict(setting.shares)
+
+
 def _parse(raw: Mapping[str, Any]) -> Config:
     train = dict(raw["train"])
     craft = {key: None if value == "auto" else value for key, value in raw.get("craft", {}).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import matplotlib
 
@@ -21,7 +22,9 @@ from degcraft.moments import Array
 from degcraft.solver import Solution
 from degcraft.space import Axis, Choices, Distribution, Mixture, Range, axis_operator
 from degcraft.storage import replacing
-from degcraft.target import Truth
+
+if TYPE_CHECKING:
+    from degcraft.target import Truth
 
 # blue, grey and vermilion of Okabe and Ito's palette, which colour-blind eyes and greyscale print keep apart
 CRAFTED, PRIOR, TRUTH = "#0072b2", "#b0b0b0", "#d55e00"

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 # what they hold reaches a stage as parameters, as text or as an error, never as a different result
-_IGNORED = frozenset({"settings", "errors", "progress", "provenance"})
+_IGNORED = frozenset({"config", "settings", "errors", "progress", "provenance"})
 
 
 @cache
-def code_digest(module: str) -> str:
-    """Digest of a module's source and of every module of this package that it imports, directly or not.
+def code_digest(*modules: str) -> str:
+    """Digest of modules' sources and of every module of this package that they import, directly or not.
 
     Args:
-        module: name inside the package, such as ``photos`` or ``networks.sr``.
+        modules: names inside the package, such as ``photos`` or ``networks.sr``.
 
     Returns:
         16 hexadecimal digits.
     """
     digest = hashlib.sha256()
-    for name in sorted(modules_used(module) - _IGNORED):
+    for name in sorted(set().union(*map(modules_used, modules)) - _IGNORED):
         digest.update(name.encode())
         for path in sorted(_file(name).parent.glob(f"{_file(name).stem}.*")):  # a template belongs to its module
             digest.update(path.read_bytes())
@@ -43,15 +42,25 @@ def modules_used(module: str) -> set[str]:
     return found
 
 
-def _imports(module: str) -> Iterator[str]:
-    """Modules of this package that a module's import statements name."""
-    for node in ast.walk(ast.parse(_file(module).read_text())):
+@cache  # the sources do not change while a workflow is being planned
+def _imports(module: str) -> frozenset[str]:
+    """Modules of this package that a module's import statements name, but for those that are there for types alone."""
+    found: set[str] = set()
+    nodes = list(ast.walk(ast.parse(_file(module).read_text())))
+    blocks = [
+        node.body for node in nodes if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+    ]
+    for_types = [statement for block in blocks for statement in block]
+    for node in nodes:
+        if node in for_types:
+            continue
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "degcraft":
             base = (node.module or "").removeprefix("degcraft").lstrip(".")
             submodules = [f"{base}.{alias.name}".lstrip(".") for alias in node.names]
-            yield from (name for name in submodules if _exists(name))
+            found.update(name for name in submodules if _exists(name))
             if base:
-                yield base
+                found.add(base)
+    return frozenset(found)
 
 
 def _exists(module: str) -> bool:

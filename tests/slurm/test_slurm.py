@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from test_workflow import ROOT, TINY, make_photos, snakemake
+from workflow_runs import ROOT, TINY, make_photos, snakemake
 
 CANNOT = 77  # exit status of slurm_cluster.sh
 

@@ -19,8 +19,7 @@ rule bin_features_shard:
     params:
         settings=settings("bin_features"),
         samples=CONFIG.refine.rounds > 0,
-        scale=CONFIG.scale,
-        seed=CONFIG.seed,
+        shared=shared("scale", "seed"),
         code=code_digest("bin_features"),
     message:
         "bin_features: describing shard {wildcards.shard} of the bins"

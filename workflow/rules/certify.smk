@@ -28,9 +28,8 @@ rule certify:
         runtime=60,
     params:
         settings=settings("certify"),
-        scale=CONFIG.scale,
-        seed=CONFIG.seed,
-        code=[code_digest("certify"), code_digest("plots")],
+        shared=shared("scale", "seed"),
+        code=code_digest("certify", "bin_features", "plots", "reference"),
     message:
         "certify: judging how well the space explains the photos of {wildcards.target}"
     script:

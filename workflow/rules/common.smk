@@ -1,11 +1,12 @@
 # Loads and validates the configuration. The library sees it as typed objects, never as the raw dictionary.
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
 
-from degcraft.config import parse_config
+from degcraft.config import parse_config, plain_steps, plain_truth
 from degcraft.errors import UserError
 from degcraft.images import list_images
 from degcraft.names import Name

@@ -49,7 +49,7 @@ rule craft:
         settings=settings("craft"),
         truth=lambda w: truth(w.target),
         seed=CONFIG.seed,
-        code=[code_digest("craft"), code_digest("plots")],
+        code=code_digest("craft", "bin_features", "plots"),
     message:
         "craft: choosing the weights for {wildcards.target}"
     script:

@@ -20,8 +20,7 @@ if CONFIG.degrade_photos is not None:
         params:
             folder=lambda w: str(CONFIG.degrade_photos),
             draws=1,
-            scale=CONFIG.scale,
-            seed=CONFIG.seed,
+            shared=shared("scale", "seed"),
             code=code_digest("degrade"),
         message:
             "degrade: {params.folder} with {wildcards.distribution}"

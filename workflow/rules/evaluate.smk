@@ -17,12 +17,10 @@ rule evaluate:
         mem_mb=memory(4000),
         runtime=120,
     params:
-        lr=lambda w: target_folder(w.target, "lr"),
-        hr=lambda w: target_folder(w.target, "hr"),
-        settings=settings("evaluate"),
+        folders=lambda w: {what: target_folder(w.target, what) for what in ("lr", "hr")},
+        settings={"scale": CONFIG.scale, "examples": CONFIG.evaluate.examples},
         upscale=settings("upscale"),
-        scale=CONFIG.scale,
-        code=[code_digest("evaluate"), code_digest("upscale")],
+        code=code_digest("evaluate", "lpips", "upscale"),
     message:
         "evaluate: {wildcards.distribution}, seed {wildcards.seed}, on the photos of {wildcards.target}"
     script:
@@ -65,9 +63,8 @@ rule summary:
     params:
         models=[(d, s, targets_for(d)) for d, s in models()],
         metrics=["lpips"] if CONFIG.lpips else [],
-        bootstrap=CONFIG.evaluate.bootstrap,
-        seed=CONFIG.seed,
-        code=code_digest("summary"),
+        drawn={"resamplings": CONFIG.evaluate.bootstrap, "seed": CONFIG.seed},
+        code=code_digest("summary", "storage"),
     message:
         "summary: comparing the models"
     script:

@@ -43,8 +43,7 @@ rule extractor_encoder:
         runtime=240,
     params:
         settings=settings("encoder"),
-        scale=CONFIG.scale,
-        seed=CONFIG.seed,
+        shared=shared("scale", "seed"),
         code=code_digest("extractor"),
     message:
         "extractor: training an encoder to tell degradations apart"
@@ -70,8 +69,7 @@ rule extractor_srgan:
         runtime=1440,
     params:
         settings=settings("srgan"),
-        scale=CONFIG.scale,
-        seed=CONFIG.seed,
+        shared=shared("scale", "seed"),
         code=code_digest("srgan"),
     message:
         "extractor: training a generator on clean pairs with an adversarial loss"

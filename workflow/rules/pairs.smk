@@ -17,8 +17,7 @@ rule pairs_shard:
         runtime=120,
     params:
         settings=settings("pairs"),
-        scale=CONFIG.scale,
-        seed=CONFIG.seed,
+        shared=shared("scale", "seed"),
         code=code_digest("pairs"),
     message:
         "pairs: degrading shard {wildcards.shard} of {wildcards.distribution}"
@@ -44,8 +43,7 @@ rule pairs:
         mem_mb=memory(2000),
         runtime=60,
     params:
-        scale=CONFIG.scale,
-        seed=CONFIG.seed,
+        shared=shared("scale", "seed"),
         code=code_digest("pairs"),
     message:
         "pairs: gathering {wildcards.distribution}"

@@ -11,6 +11,12 @@ def memory(megabytes):
     return lambda wildcards, attempt: megabytes * attempt
 
 
+def shared(*keys):
+    """Keys that stages share. By name: Snakemake compares the values of a rule's params, but not which is which."""
+    return {key: getattr(CONFIG, key) for key in keys}
+
+
+@cache  # asked for by every evaluation of every model
 def photos_in(folder):
     """The photos of a folder, so that adding, changing or removing one is noticed."""
     return [str(path) for path in list_images(folder)]
@@ -69,8 +75,8 @@ def target_photos(name, *folders):
 
 
 def truth(name):
-    """What a made target was degraded with, as the configuration has it; empty for a real one."""
-    return {str(key): target for key, target in config["targets"].items()}[name].get("truth", {})
+    """What a made target was degraded with, in plain values; empty for a real one."""
+    return plain_truth(CONFIG.targets[name].truth or ())
 
 
 def refine_dial():
@@ -79,6 +85,7 @@ def refine_dial():
     return type(CONFIG.craft)().generalization if chosen is None else chosen
 
 
+@cache
 def tested_targets():
     """Targets on whose photos models are compared: all that have test pairs."""
     return [name for name, target in CONFIG.targets.items() if target.tested]

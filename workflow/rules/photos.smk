@@ -18,8 +18,7 @@ rule photos:
     params:
         folder=lambda w: str(CONFIG.hr),
         settings=settings("photos"),
-        scale=CONFIG.scale,
-        seed=CONFIG.seed,
+        shared=shared("scale", "seed"),
         code=code_digest("photos"),
     message:
         "photos: cutting patches from {params.folder}"

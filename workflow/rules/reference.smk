@@ -19,8 +19,7 @@ rule reference:
     params:
         folder=lambda w: target_folder(w.target, "reference"),
         settings=settings("reference"),
-        size=CONFIG.photos.size // CONFIG.scale,
-        textured=CONFIG.photos.textured,
+        patches={"size": CONFIG.photos.size // CONFIG.scale, "textured": CONFIG.photos.textured},
         seed=CONFIG.seed,
         code=code_digest("reference"),
     message:

@@ -18,9 +18,8 @@ rule refine_weights:
         mem_mb=memory(3000),
         runtime=30,
     params:
-        generalization=refine_dial(),
-        tolerance=CONFIG.craft.tolerance,
-        code=code_digest("refine"),
+        settings={"generalization": refine_dial(), "tolerance": CONFIG.craft.tolerance},
+        code=code_digest("refine", "bin_features"),
     message:
         "refine: crafting {wildcards.target} with the bins of round {wildcards.round}"
     script:
@@ -48,7 +47,7 @@ rule refine:
     params:
         settings=settings("refine"),
         generalization=refine_dial(),
-        code=code_digest("refine"),
+        code=code_digest("refine", "bin_features"),
     message:
         "refine: splitting bins for {wildcards.target}, round {wildcards.round}"
     script:
@@ -74,9 +73,8 @@ rule refine_shard:
         runtime=120,
     params:
         settings=settings("bin_features"),
-        scale=CONFIG.scale,
-        seed=CONFIG.seed,
-        code=code_digest("bin_features"),
+        shared=shared("scale", "seed"),
+        code=code_digest("refine", "bin_features"),
     message:
         "refine: describing shard {wildcards.shard} of the new bins of {wildcards.target}, round {wildcards.round}"
     script:

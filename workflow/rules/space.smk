@@ -14,8 +14,8 @@ rule space:
         mem_mb=memory(1000),
         runtime=10,
     params:
-        degradation=config["degradation"],
-        code=code_digest("space"),
+        degradation=plain_steps(CONFIG.degradation),
+        code=code_digest("space", "storage"),
     message:
         "space: cutting the degradation space into bins"
     script:

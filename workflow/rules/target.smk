@@ -18,9 +18,8 @@ rule target:
     params:
         folder=lambda w: str(CONFIG.targets[w.target].photos),
         truth=lambda w: truth(w.target),
-        degradation=config["degradation"],
-        scale=CONFIG.scale,
-        seed=CONFIG.seed,
+        degradation=plain_steps(CONFIG.degradation),
+        shared=shared("scale", "seed"),
         code=code_digest("target"),
     message:
         "target: making {wildcards.target} with its hidden truth"
@@ -49,8 +48,7 @@ rule testset:
     params:
         folder=lambda w: target_folder(w.target, "hr"),
         draws=lambda w: CONFIG.evaluate.draws if w.kind == "full" else 1,
-        scale=CONFIG.scale,
-        seed=CONFIG.seed,
+        shared=shared("scale", "seed"),
         code=code_digest("degrade"),
     message:
         "testset: degrading the HR test photos of {wildcards.target} ({wildcards.kind})"

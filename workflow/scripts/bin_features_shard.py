@@ -16,7 +16,6 @@ with job(snakemake):
         snakemake.input.extractor,
         snakemake.output.part,
         settings,
-        snakemake.params.scale,
-        snakemake.params.seed,
+        **snakemake.params.shared,
         samples=snakemake.params.samples,
     )

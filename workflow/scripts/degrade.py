@@ -10,8 +10,7 @@ with job(snakemake):
         snakemake.params.folder,
         Distribution.read(snakemake.input.distribution),
         snakemake.output.folder,
-        snakemake.params.scale,
-        snakemake.params.seed,
+        **snakemake.params.shared,
         stage=snakemake.rule,
         draws=snakemake.params.draws,
     )

@@ -13,6 +13,5 @@ with job(snakemake):
         snakemake.output.extractor,
         snakemake.output.curve,
         EncoderSettings(**snakemake.params.settings),
-        snakemake.params.scale,
-        snakemake.params.seed,
+        **snakemake.params.shared,
     )

@@ -11,6 +11,5 @@ with job(snakemake):
         snakemake.output.extractor,
         snakemake.output.curve,
         SrganSettings(**snakemake.params.settings),
-        snakemake.params.scale,
-        snakemake.params.seed,
+        **snakemake.params.shared,
     )

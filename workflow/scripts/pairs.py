@@ -11,6 +11,5 @@ with job(snakemake):
         Distribution.read(snakemake.input.distribution),
         snakemake.input.patches,
         snakemake.output.pairs,
-        snakemake.params.scale,
-        snakemake.params.seed,
+        **snakemake.params.shared,
     )

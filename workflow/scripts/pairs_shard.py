@@ -13,6 +13,5 @@ with job(snakemake):
         snakemake.output.part,
         PairSettings(**snakemake.params.settings),
         int(snakemake.wildcards.shard),
-        snakemake.params.scale,
-        snakemake.params.seed,
+        **snakemake.params.shared,
     )

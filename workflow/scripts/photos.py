@@ -11,6 +11,5 @@ with job(snakemake):
         snakemake.output.patches,
         snakemake.output.table,
         PhotoSettings(**snakemake.params.settings),
-        snakemake.params.scale,
-        snakemake.params.seed,
+        **snakemake.params.shared,
     )

@@ -12,7 +12,6 @@ with job(snakemake):
         snakemake.output.moments,
         snakemake.output.table,
         ReferenceSettings(**snakemake.params.settings),
-        snakemake.params.size,
-        snakemake.params.textured,
-        snakemake.params.seed,
+        **snakemake.params.patches,
+        seed=snakemake.params.seed,
     )

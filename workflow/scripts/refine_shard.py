@@ -18,8 +18,7 @@ with job(snakemake):
         snakemake.input.extractor,
         snakemake.output.part,
         settings,
-        snakemake.params.scale,
-        snakemake.params.seed,
+        **snakemake.params.shared,
         samples=True,
         by_cell=True,
     )

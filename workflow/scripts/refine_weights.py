@@ -17,8 +17,7 @@ with job(snakemake):
         bins,
         read_moments(snakemake.input.moments),
         Moments.pooled(read_moments(snakemake.input.reference)),
-        snakemake.params.generalization,
-        snakemake.params.tolerance,
+        **snakemake.params.settings,
     )
     with replacing(snakemake.output.weights) as partial:
         replace(bins, weight=solution.weights).write(partial)

@@ -22,11 +22,10 @@ with job(snakemake):
         for name, rows in table.groupby("testset", sort=False):
             with replacing(folder / f"{name}.csv") as partial:
                 rows.drop(columns="testset").to_csv(partial, index=False)
-    drawn = params.bootstrap, params.seed
     compared = {
-        snakemake.output.summary: summarise(tables, *drawn),
-        snakemake.output.differences: differences(tables, *drawn, metrics=[*METRICS, *params.metrics]),
-        **{file: summarise(tables, *drawn, metrics=params.metrics) for file in snakemake.output.perceptual},
+        snakemake.output.summary: summarise(tables, **params.drawn),
+        snakemake.output.differences: differences(tables, **params.drawn, metrics=[*METRICS, *params.metrics]),
+        **{file: summarise(tables, **params.drawn, metrics=params.metrics) for file in snakemake.output.perceptual},
     }
     for file, table in compared.items():
         with replacing(file) as partial:

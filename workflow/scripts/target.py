@@ -14,8 +14,7 @@ with job(snakemake):
         snakemake.params.folder,
         distribution,
         Path(snakemake.output.made),
-        snakemake.params.scale,
-        snakemake.params.seed,
+        **snakemake.params.shared,
     )
     with replacing(snakemake.output.oracle) as partial:
         distribution.write(partial)

@@ -1,0 +1,479 @@
+"""Only what changed runs again: every key of the configuration, every module, photos, targets, and copies elsewhere."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+from workflow_runs import ROOT, TINY, dry_runs, jobs_planned, make_photos, shrink_photos, snakemake
+
+from degcraft.provenance import PACKAGE
+
+# a target of real files; seed and scale differ from all counts, so that no value hides another
+CONFIG = {
+    **TINY,
+    "hr": "photos/hr",
+    "seed": 2,
+    "targets": {
+        "album": {
+            "reference": "photos/reference",
+            "test": {"lr": "photos/lr", "hr": "photos/test"},
+            "upscale": "photos/upscale",
+        }
+    },
+    "srgan": {"channels": 4, "blocks": 1, "steps": 1, "adversarial_steps": 1, "batch": 2},
+    "bin_features": {"patches": 8, "shards": 1},
+    "craft": {"bootstrap": 2, "trade_off": [0.1]},
+    "certify": {"photos": 4, "simulations": 0},
+    "pairs": {"count": 8, "shards": 1},
+    "train": {**TINY["train"], "distributions": ["full", "crafted"], "steps": 4, "checkpoint_every": 2},
+    "degrade": {"photos": "photos/test"},
+}
+# beside it, a target with a truth and the other extractor, of which these files are asked for by their names
+MADE = {"truth": {"noise_sigma": [2, 8]}, "photos": "photos/made"}
+WITH_MADE = {**CONFIG, "targets": {**CONFIG["targets"], "made": MADE}}
+MADE_FILES = [f"results/testsets/made/{kind}" for kind in ("full", "clean")] + ["results/targets/made/reference.h5"]
+SRGAN_FILES = ["results/extractor/srgan.safetensors"]
+
+# Which jobs follow from a change; where a rule has several and not all of them run, a number says how many.
+EVALUATION = "evaluate evaluate_bicubic summary report"
+MODELS = "train onnx_model evaluate upscale summary report"
+PAIRS = f"pairs_shard pairs {MODELS}"
+CRAFTING = "craft certify pairs_shard:1 pairs:1 train:1 evaluate:1 upscale degrade summary report"
+FEATURES = f"bin_features_shard bin_features reference {CRAFTING}"
+EXTRACTOR = f"extractor_encoder {FEATURES}"
+PATCHES = (
+    f"photos extractor_encoder extractor_srgan bin_features_shard bin_features reference craft certify degrade {PAIRS}"
+)
+SPACE = f"space extractor_encoder bin_features_shard bin_features reference craft certify testset degrade \
+evaluate_bicubic {PAIRS}"
+ALL_BUT_SPACE = f"testset evaluate_bicubic {PATCHES}"
+JOBS = {"pairs_shard": 2, "pairs": 2, "train": 2, "evaluate": 2, "testset": 2}  # of a whole run; one of the others
+
+
+def steps(**changed):
+    """``degradation`` with other operators, or operators that have other parameters; new ones come first."""
+    operators = {name: parameters for step in CONFIG["degradation"] for name, parameters in step.items()}
+    merged = {name: {**parameters, **changed.pop(name, {})} for name, parameters in operators.items()}
+    return {"degradation": [{name: parameters} for name, parameters in {**changed, **merged}.items()]}
+
+
+def rescale(**parameters):
+    kinds = {"direction": ["up", "down", "divide", "shifted"], "up": 1.5, "down": 0.7, "divisor": 1.5, "sigma": 2}
+    return steps(rescale={**kinds, **parameters})
+
+
+def target(**keys):
+    return {"targets": {"album": {**CONFIG["targets"]["album"], **keys}}}
+
+
+def made(**keys):
+    return {"targets": {**CONFIG["targets"], "made": {**MADE, **keys}}}
+
+
+LPIPS = {"lpips": {"backbone": "photos/weights.safetensors", "linear": "photos/weights.safetensors"}}
+PERCEPTUAL = {"adversarial_steps": 1, "perceptual": "photos/weights.safetensors"}
+
+# key: what is changed, and the jobs that run; a plain value is that of the key itself
+KEYS = {
+    "hr": ("photos/made", PATCHES),
+    "scale": (2, ALL_BUT_SPACE),
+    "seed": (5, ALL_BUT_SPACE),
+    "photos.size": (48, PATCHES),
+    "photos.per_photo": (5, PATCHES),
+    "photos.textured": (0.4, PATCHES),
+    "degradation.blur.kind": (steps(blur={"kind": ["isotropic", "sinc"], "cutoff": 1}), SPACE),
+    "degradation.blur.sigma": (steps(blur={"sigma": {"range": [0.2, 2.0], "bins": 2}}), SPACE),
+    "degradation.blur.across": (steps(blur={"kind": "anisotropic", "across": 1.0}), SPACE),
+    "degradation.blur.variance": (steps(blur={"kind": ["isotropic", "anisotropic-variance"], "variance": 2}), SPACE),
+    "degradation.blur.variance_across": (
+        steps(blur={"kind": ["isotropic", "anisotropic-variance"], "variance": 2, "variance_across": 1}),
+        SPACE,
+    ),
+    "degradation.blur.angle": (steps(blur={"kind": "anisotropic", "across": 1.0, "angle": [0, 90]}), SPACE),
+    "degradation.blur.beta": (steps(blur={"kind": "generalized-isotropic", "beta": 2}), SPACE),
+    "degradation.blur.plateau": (steps(blur={"kind": "plateau-isotropic", "plateau": 2}), SPACE),
+    "degradation.blur.cutoff": (steps(blur={"kind": ["isotropic", "sinc"], "cutoff": 2}), SPACE),
+    "degradation.blur.size": (steps(blur={"size": 21}), SPACE),
+    "degradation.rescale.direction": (rescale(direction=["shifted", "divide", "down", "up"]), SPACE),
+    "degradation.rescale.of": (rescale(of="lr"), SPACE),
+    "degradation.rescale.up": (rescale(up=2), SPACE),
+    "degradation.rescale.down": (rescale(down=0.5), SPACE),
+    "degradation.rescale.divisor": (rescale(divisor=2), SPACE),
+    "degradation.rescale.sigma": (rescale(sigma=1), SPACE),
+    "degradation.rescale.kind": (rescale(kind="area"), SPACE),
+    "degradation.resize.kind": (steps(resize={"kind": "area"}), SPACE),
+    "degradation.noise.kind": (steps(noise={"kind": "gaussian-grey"}), SPACE),
+    "degradation.noise.sigma": (steps(noise={"sigma": {"range": [0, 20], "bins": 3}}), SPACE),
+    "degradation.noise.scale": (steps(noise={"kind": ["gaussian", "poisson"], "scale": 1}), SPACE),
+    "degradation.jpeg.kind": (steps(jpeg={"kind": ["jpeg", "none"]}), SPACE),
+    "degradation.jpeg.quality": (steps(jpeg={"quality": 80}), SPACE),
+    "degradation.shuffle.kind": (steps(shuffle={"steps": 2, "kind": "last-first"}), SPACE),
+    "degradation.shuffle.steps": (steps(shuffle={"steps": 3}), SPACE),
+    "degradation.shuffle.order": (steps(shuffle={"steps": 2, "order": 1}), SPACE),
+    "$numbers.range": (steps(blur={"sigma": {"range": [0.3, 3.0], "bins": 2}}), SPACE),
+    "$numbers.bins": (steps(blur={"sigma": {"range": [0.2, 3.0], "bins": 3}}), SPACE),
+    "targets.*.reference": (target(reference="photos/upscale"), f"reference {CRAFTING}"),
+    "targets.*.test.lr": (target(test={"lr": "photos/upscale", "hr": "photos/test"}), EVALUATION),
+    "targets.*.test.hr": (target(test={"lr": "photos/lr", "hr": "photos/hr"}), f"testset {EVALUATION}"),
+    "targets.*.truth": (made(truth={"noise_sigma": [2, 9]}), "target testset reference"),
+    "targets.*.photos": (made(photos="photos/test"), "target testset reference"),
+    "targets.*.upscale": (target(upscale="photos/reference"), "upscale report"),
+    # its extractor is there already; what was made from the whole space stays
+    "extractor": ("srgan", FEATURES),
+    **{
+        f"encoder.{key}": (value, EXTRACTOR)
+        for key, value in [
+            ("channels", 5), ("features", 7), ("samples", 129), ("buffer", 65), ("passes", 2), ("batch", 15),
+            ("learning_rate", 0.1), ("threads", 2),
+        ]
+    },
+    **{
+        f"srgan.{key}": (value, "extractor_srgan report")
+        for key, value in [
+            ("channels", 5), ("blocks", 2), ("steps", 2), ("adversarial_steps", 2), ("adversarial_weight", 0.1),
+            ("batch", 3), ("learning_rate", 0.1), ("threads", 2),
+        ]
+    },
+    "bin_features.patches": (9, f"bin_features_shard bin_features {CRAFTING}"),
+    "bin_features.shards": (2, f"bin_features_shard:2 bin_features {CRAFTING}"),
+    "bin_features.threads": (2, f"bin_features_shard bin_features {CRAFTING}"),
+    "refine.rounds": (
+        1,
+        "bin_features_shard bin_features refine_weights refine refine_shard refine_moments refine_rounds " + CRAFTING,
+    ),
+    "refine.bins": (99, "report"),  # nothing is refined; with rounds, see test_refine_workflow
+    "reference.per_photo": (5, f"reference {CRAFTING}"),
+    "reference.align": (4, f"reference {CRAFTING}"),
+    "reference.threads": (2, f"reference {CRAFTING}"),
+    "craft.generalization": (0.1, CRAFTING),
+    "craft.trade_off": ([0.2], CRAFTING),
+    "craft.tolerance": (0.01, CRAFTING),
+    "craft.bootstrap": (3, CRAFTING),
+    "certify.photos": (5, "certify report"),
+    "certify.simulations": (1, "certify report"),
+    "certify.threads": (2, "certify report"),
+    "pairs.count": (9, PAIRS),
+    "pairs.shards": (2, PAIRS.replace("pairs_shard", "pairs_shard:4")),
+    # one more model, and nothing of those that are there
+    "train.distributions": (["full", "crafted", "clean"], "pairs_shard:1 pairs:1 train:1 evaluate:1 summary report"),
+    "train.seeds": ([0, 1], "train:2 evaluate:2 summary report"),
+    **{
+        f"train.{key}": (value, MODELS)
+        for key, value in [
+            ("network", "srresnet"), ("channels", 5), ("blocks", 2), ("start", "photos/weights.safetensors"),
+            ("steps", 5), ("batch", 3), ("crop", 8), ("loss", "charbonnier"), ("learning_rate", 0.1),
+            ("schedule", "multistep"), ("milestones", [0.5]), ("decay", 0.1), ("warmup", 1), ("gradient_clip", 1),
+            ("adversarial_steps", 1), ("adversarial_weight", 0.2), ("adversarial_learning_rate", 0.1),
+            ("discriminator_channels", 8), ("perceptual", {"train": {**CONFIG["train"], **PERCEPTUAL}}),
+            ("perceptual_weight", 2), ("ema", 0.9), ("amp", False), ("compile", True), ("validation", 2),
+            ("validate_every", 2), ("checkpoint_every", 3), ("processes", 2), ("nodes", 2), ("workers", 1),
+            ("threads", 2),
+        ]
+    },
+    "evaluate.draws": (3, f"testset:1 {EVALUATION}"),
+    "evaluate.bootstrap": (51, "summary report"),
+    "evaluate.examples": (2, EVALUATION),
+    "upscale.tile": (128, f"upscale {EVALUATION}"),
+    "upscale.overlap": (16, f"upscale {EVALUATION}"),
+    "upscale.ensemble": (True, f"upscale {EVALUATION}"),
+    "upscale.threads": (2, f"upscale {EVALUATION}"),
+    "lpips.backbone": (LPIPS, EVALUATION),
+    "lpips.linear": (LPIPS, EVALUATION),
+    "onnx": (True, "onnx_model report"),
+    "degrade.photos": ({"degrade": {"photos": "photos/hr"}}, "degrade report"),
+    "degrade.distributions": ({"degrade": {"photos": "photos/test", "distributions": ["full"]}}, "degrade report"),
+}  # fmt: skip
+SAMPLE = ["seed", "degradation.noise.sigma", "targets.*.reference", "craft.tolerance", "train.steps", "upscale.tile"]
+
+ONNX_FILE = "results/models/full/seed0/model.onnx"
+WANTED = ["default", *SRGAN_FILES, ONNX_FILE]
+
+
+@pytest.fixture(scope="module")
+def dry():
+    """See `DryRuns`."""
+    with dry_runs() as runs:
+        yield runs
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a finished run, photos included, under which all paths are relative."""
+    folder = tmp_path_factory.mktemp("reruns") / "run"
+    photos = folder / "photos"
+    make_photos(photos / "hr", 4, 128, 0)
+    make_photos(photos / "made", 4, 96, 1)
+    make_photos(photos / "test", 2, 96, 2)
+    for name in ("lr", "reference", "upscale"):
+        shrink_photos(photos / "test", photos / name, 4)
+    (photos / "weights.safetensors").write_bytes(b"named by some configurations, never opened here")
+    for config, wanted in ((CONFIG, WANTED), (WITH_MADE, MADE_FILES)):
+        process = snakemake(folder, config, *wanted)
+        assert process.returncode == 0, process.stderr[-4000:]
+    return folder
+
+
+def expected(text):
+    """``"a b:2"`` as numbers of jobs; the larger one counts."""
+    jobs: dict[str, int] = {}
+    for rule, _, count in (word.partition(":") for word in text.split()):
+        jobs[rule] = max(jobs.get(rule, 0), int(count or JOBS.get(rule, 1)))
+    return jobs
+
+
+def changed(key, value):
+    """The configuration with another value of a key; a mapping is what the change amounts to."""
+    if isinstance(value, dict):
+        return {**CONFIG, **value}
+    config = copy.deepcopy(CONFIG)
+    section, _, name = key.rpartition(".")
+    (config.setdefault(section, {}) if section else config)[name] = value
+    return config
+
+
+def wanted(key):
+    return MADE_FILES if key in ("targets.*.truth", "targets.*.photos") else WANTED
+
+
+def keys(schema):
+    """Every key of the schema, where it stands; the forms that several keys share stand under their own names."""
+
+    def below(node, path):
+        properties = node.get("properties", {})
+        for name, child in properties.items():
+            yield from below(child, f"{path}.{name}".lstrip("."))
+        for name, child in (("", node.get("items")), (".*", node.get("additionalProperties"))):
+            if isinstance(child, dict) and "properties" in child:
+                properties = {**properties, **child["properties"]}
+                yield from below(child, path + name)
+        for form in node.get("anyOf", []):
+            if "properties" in form:
+                properties = {**properties, **form["properties"]}
+                yield from below(form, path)
+        if not properties:
+            yield path
+
+    yield from below(schema, "")
+    for name, form in schema["$defs"].items():
+        yield from (key for key in below(form, f"${name}") if key != f"${name}")
+
+
+def test_every_key_is_in_the_table(schema):
+    assert sorted(keys(schema)) == sorted(KEYS)
+
+
+@pytest.fixture(scope="module")
+def key_plans(finished, dry):
+    return {key: dry.start(finished, changed(key, value), *wanted(key)) for key, (value, _) in KEYS.items()}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_changed_key_runs_what_depends_on_it(key, key_plans):
+    process = key_plans[key].result()
+    assert jobs_planned(process) == expected(KEYS[key][1])
+    if jobs_planned(process).get("train") == 1:
+        assert "train: full" not in process.stdout  # the one is the crafted one, or a new one
+
+
+@pytest.mark.parametrize("key", SAMPLE)
+def test_the_command_line_decides_the_same(key, finished, key_plans, tmp_path):
+    """That the forked processes are Snakemake as a user runs it."""
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(changed(key, KEYS[key][0]), sort_keys=False))
+    command = [sys.executable, "-m", "snakemake", *key_plans[key].result().args]
+    command[command.index("--configfile") + 1] = str(tmp_path / "config.yaml")
+    process = subprocess.run(command, cwd=finished, capture_output=True, text=True, timeout=120)
+    assert jobs_planned(process) == jobs_planned(key_plans[key].result())
+
+
+def test_other_words_for_the_same_run_nothing_but_the_report(finished, dry, schema):
+    """Another order of the keys, defaults written out, ``[a, b]`` for a range; the report shows them as they are."""
+
+    def reverse(value):
+        return {key: reverse(value[key]) for key in reversed(value)} if isinstance(value, dict) else value
+
+    config = {**reverse(CONFIG), "degradation": [reverse(step) for step in CONFIG["degradation"]]}
+    config["degradation"][3] = {"jpeg": {"quality": [30, 95.0]}}
+    for section in ("encoder", "refine", "upscale", "train", "photos"):
+        keys = schema["properties"][section]["properties"].items()
+        config[section] = {
+            **{key: form["default"] for key, form in keys if "default" in form},
+            **config.get(section, {}),
+        }
+    config["onnx"] = False
+    assert jobs_planned(dry.start(finished, config, *WANTED).result()) == {"report": 1}
+
+
+def test_values_that_change_places_are_noticed(finished, dry):
+    """Snakemake compares the values of params as a set: a 4 and a 2 are a 2 and a 4 to it."""
+    process = dry.start(finished, {**CONFIG, "scale": CONFIG["seed"], "seed": CONFIG["scale"]}, *WANTED).result()
+    assert jobs_planned(process) == expected(ALL_BUT_SPACE)
+
+
+def records(folder):
+    """What Snakemake noted down about every output."""
+    return [json.loads(path.read_text()) for path in (folder / ".snakemake/metadata").rglob("*") if path.is_file()]
+
+
+def test_no_rule_has_params_that_could_change_places(finished):
+    """Numbers and words without a name stand alone; what follows from the output's name cannot change."""
+    checked = set()
+    for record in records(finished):
+        values = [ast.literal_eval(value) for value in record["params"]]
+        if any(isinstance(value, dict) and "degradation" in value for value in values):
+            continue  # all of the configuration, so nothing can be missed
+        named = [v for v in values if not (isinstance(v, str) and re.match("[0-9a-f]{16}$|results/(checkp|monit)", v))]
+        for kind in (bool, int, float, str):
+            assert sum(type(value) is kind for value in named) <= 1, (record["rule"], named)
+        checked.add(record["rule"])
+    assert len(checked) > 15
+
+
+def test_no_absolute_path_is_noted_down(finished):
+    noted = json.dumps([[record["params"], record["input"]] for record in records(finished)])
+    assert str(finished) not in noted and str(ROOT) not in noted and '"/' not in noted and "'/" not in noted
+
+
+def copy_of_the_repository(folder):
+    """What a run needs of it, times included."""
+    folder.mkdir()
+    for name in ("Snakefile", "workflow", "profiles", "src", "config"):
+        subprocess.run(["cp", "-a", ROOT / name, folder / name], check=True)
+    return folder
+
+
+def test_touching_nothing_runs_nothing_wherever_it_is(finished, dry, tmp_path, monkeypatch):
+    """In place and copied, with other numbers of cores, from another working directory."""
+    monkeypatch.chdir(tmp_path)
+    root = copy_of_the_repository(tmp_path / "repository")
+    subprocess.run(["cp", "-a", finished, tmp_path / "copy"], check=True)
+    plans = [
+        dry.start(folder, CONFIG, *WANTED, cores=cores, root=where)
+        for folder, cores, where in [
+            (finished, 2, ROOT), (finished, 1, ROOT), (tmp_path / "copy", 16, ROOT), (tmp_path / "copy", 2, root),
+        ]
+    ]  # fmt: skip
+    plans.append(dry.start(tmp_path / "copy", WITH_MADE, *MADE_FILES, root=root))
+    assert [jobs_planned(plan.result()) for plan in plans] == [{}] * len(plans)
+
+
+@pytest.mark.parametrize(
+    ("change", "folder", "jobs"),
+    [
+        (change, folder, jobs)
+        for folder, jobs in [
+            ("hr", PATCHES), ("reference", f"reference {CRAFTING}"), ("upscale", "upscale report"),
+        ]
+        for change in ("add", "change", "remove")
+    ],
+)  # fmt: skip
+def test_a_photo_runs_what_depends_on_it(change, folder, jobs, finished, dry, tmp_path):
+    subprocess.run(["cp", "-a", finished, tmp_path / "copy"], check=True)
+    photos = tmp_path / "copy/photos" / folder
+    if change == "remove":
+        (photos / "photo1.png").unlink()
+    else:
+        shutil.copyfile(photos / "photo0.png", photos / ("photo9.png" if change == "add" else "photo1.png"))
+    assert jobs_planned(dry.start(tmp_path / "copy", CONFIG, *WANTED).result()) == expected(jobs)
+
+
+def test_a_test_pair_is_measured_and_nothing_else(finished, dry, tmp_path):
+    subprocess.run(["cp", "-a", finished, tmp_path / "copy"], check=True)
+    for folder in (tmp_path / "copy/photos/lr", tmp_path / "copy/photos/test"):
+        shutil.copyfile(folder / "photo0.png", folder / "photo9.png")
+    jobs = jobs_planned(dry.start(tmp_path / "copy", CONFIG, *WANTED).result())
+    assert jobs == expected(f"testset degrade {EVALUATION}")  # photos/test is also what `degrade` degrades
+
+
+def test_a_new_target_runs_its_own_stages_alone(finished, dry):
+    new = {"reference": "photos/upscale", "test": {"lr": "photos/upscale", "hr": "photos/test"}}
+    process = dry.start(finished, {**CONFIG, "targets": {**CONFIG["targets"], "new": new}}, *WANTED).result()
+    jobs = jobs_planned(process)
+    own = "reference craft certify pairs_shard:1 pairs:1 train:1 upscale testset degrade evaluate_bicubic"
+    assert jobs == expected(f"{own} evaluate:2 summary report")  # full on the new photos, and the new crafted model
+    assert "album" not in "".join(line for line in process.stdout.splitlines() if line.startswith("Job "))
+
+
+FROM_EXTRACTOR = f"{EXTRACTOR} {PAIRS}"
+DEGRADING = f"testset evaluate_bicubic {FROM_EXTRACTOR}"  # training the extractor, pairs, and tests
+NETWORKS = f"extractor_srgan evaluate_bicubic {FROM_EXTRACTOR}"
+TRAINING = ["train", "pairs_dataset", "networks.discriminator"] + [
+    f"training.{name}"
+    for name in ("adversarial", "checkpoints", "group", "launch", "losses", "monitor", "perceptual", "run", "schedule",
+                 "start", "validation")
+]  # fmt: skip
+OPERATORS = ["operators", "convolution", "resampling"] + [
+    f"operators.{name}" for name in ("blur", "jpeg", "kernels", "noise", "pixels", "registry", "resize", "shuffle")
+]
+
+# module: the jobs that run when it is edited
+MODULES = {
+    **dict.fromkeys(
+        ["settings", "config", "errors", "progress", "provenance", "records", "training"], ""
+    ),  # change no result
+    "refine": "",  # nothing is refined here; see test_refine_workflow
+    **dict.fromkeys(["images", "storage"], f"space {ALL_BUT_SPACE}"),
+    "seeds": ALL_BUT_SPACE,
+    **dict.fromkeys(["photos", "patches"], PATCHES),
+    **dict.fromkeys(["axes", "bins", "space"], SPACE),
+    **dict.fromkeys(OPERATORS, f"extractor_srgan {SPACE}"),
+    **dict.fromkeys(["degrade", "operators.chain"], DEGRADING),
+    "device": NETWORKS,
+    **dict.fromkeys(
+        ["networks", *(f"networks.{name}" for name in ("encoder", "recognised", "rrdbnet", "sr"))], NETWORKS
+    ),
+    "srgan": "extractor_srgan",
+    "extractor": FROM_EXTRACTOR,
+    **dict.fromkeys(["bin_features", "moments"], f"bin_features_shard bin_features reference {CRAFTING} {PAIRS}"),
+    **dict.fromkeys(["reference", "directions"], f"reference {CRAFTING}"),
+    **dict.fromkeys(["craft", "solver", "trade_off", "plots"], CRAFTING),
+    **dict.fromkeys(["certify", "names", "outcome"], "certify report"),
+    "pairs": PAIRS,
+    **dict.fromkeys(TRAINING, MODELS),
+    **dict.fromkeys(["evaluate", "metrics", "lpips"], EVALUATION),
+    **dict.fromkeys(["upscale", "tiles"], f"upscale {EVALUATION}"),
+    "summary": "summary report",
+    **dict.fromkeys(["report", "report_pictures"], "report"),
+    "onnx_model": "onnx_model",
+    "target": "",  # no target here has a truth; see below
+}
+
+
+def modules():
+    paths = [path.relative_to(PACKAGE).with_suffix("") for path in sorted(PACKAGE.rglob("*.py"))]
+    return [".".join(path.parts).removesuffix(".__init__") for path in paths if path.parts != ("__init__",)]
+
+
+def test_every_module_is_in_the_table():
+    assert sorted(modules()) == sorted(MODULES)
+
+
+@pytest.fixture(scope="module")
+def module_plans(finished, dry, tmp_path_factory):
+    scratch, plans = tmp_path_factory.mktemp("packages"), {}
+    for module in MODULES:
+        root = scratch / module
+        package = shutil.copytree(PACKAGE, root / "src/degcraft", ignore=shutil.ignore_patterns("__pycache__"))
+        file = package.joinpath(*module.split("."))
+        with (file / "__init__.py" if file.is_dir() else file.with_suffix(".py")).open("a") as source:
+            source.write("# edited\n")
+        plans[module] = dry.start(finished, CONFIG, *WANTED, package=root / "src")
+        if module == "target":
+            plans["made"] = dry.start(finished, WITH_MADE, *MADE_FILES, package=root / "src")
+    return plans
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_an_edited_module_runs_what_uses_it(module, module_plans):
+    assert jobs_planned(module_plans[module].result()) == expected(MODULES[module])
+
+
+def test_edited_making_of_targets_makes_them_again(module_plans):
+    assert jobs_planned(module_plans["made"].result()) == expected("target testset reference")
