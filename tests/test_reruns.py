@@ -34,7 +34,7 @@ CONFIG = {
     "certify": {"photos": 4, "simulations": 0},
     "pairs": {"count": 8, "shards": 1},
     "train": {**TINY["train"], "distributions": ["full", "crafted"], "steps": 4, "checkpoint_every": 2},
-    "degrade": {"photos": "photos/test"},
+    "degrade": {"photos": "photos/test", "pairs": True},
 }
 # beside it, a target with a truth and the other extractor, of which these files are asked for by their names
 MADE = {"truth": {"noise_sigma": [2, 8]}, "photos": "photos/made"}
@@ -46,14 +46,12 @@ SRGAN_FILES = ["results/extractor/srgan.safetensors"]
 EVALUATION = "evaluate evaluate_bicubic summary report"
 MODELS = "train onnx_model evaluate upscale summary report"
 PAIRS = f"pairs_shard pairs {MODELS}"
-CRAFTING = "craft certify pairs_shard:1 pairs:1 train:1 evaluate:1 upscale degrade summary report"
+CRAFTING = "craft certify export pairs_shard:1 pairs:1 train:1 evaluate:1 upscale degrade paired summary report"
 FEATURES = f"bin_features_shard bin_features reference {CRAFTING}"
 EXTRACTOR = f"extractor_encoder {FEATURES}"
-PATCHES = (
-    f"photos extractor_encoder extractor_srgan bin_features_shard bin_features reference craft certify degrade {PAIRS}"
-)
-SPACE = f"space extractor_encoder bin_features_shard bin_features reference craft certify testset degrade \
-evaluate_bicubic {PAIRS}"
+PATCHES = f"photos extractor_encoder extractor_srgan bin_features_shard bin_features reference {CRAFTING} {PAIRS}"
+SPACE = f"space extractor_encoder bin_features_shard bin_features reference testset evaluate_bicubic \
+{CRAFTING} {PAIRS}"
 ALL_BUT_SPACE = f"testset evaluate_bicubic {PATCHES}"
 JOBS = {"pairs_shard": 2, "pairs": 2, "train": 2, "evaluate": 2, "testset": 2}  # of a whole run; one of the others
 
@@ -188,8 +186,10 @@ KEYS = {
     "lpips.backbone": (LPIPS, EVALUATION),
     "lpips.linear": (LPIPS, EVALUATION),
     "onnx": (True, "onnx_model report"),
-    "degrade.photos": ({"degrade": {"photos": "photos/hr"}}, "degrade report"),
-    "degrade.distributions": ({"degrade": {"photos": "photos/test", "distributions": ["full"]}}, "degrade report"),
+    "degrade.photos": ({"degrade": {"photos": "photos/hr", "pairs": True}}, "degrade paired report"),
+    "degrade.distributions": (["full"], "degrade paired report"),
+    "degrade.pairs": (False, "report"),  # what was made stays
+    "degrade.lmdb": (True, "paired report"),
 }  # fmt: skip
 SAMPLE = ["seed", "degradation.noise.sigma", "targets.*.reference", "craft.tolerance", "train.steps", "upscale.tile"]
 
@@ -389,15 +389,15 @@ def test_a_test_pair_is_measured_and_nothing_else(finished, dry, tmp_path):
     for folder in (tmp_path / "copy/photos/lr", tmp_path / "copy/photos/test"):
         shutil.copyfile(folder / "photo0.png", folder / "photo9.png")
     jobs = jobs_planned(dry.start(tmp_path / "copy", CONFIG, *WANTED).result())
-    assert jobs == expected(f"testset degrade {EVALUATION}")  # photos/test is also what `degrade` degrades
+    assert jobs == expected(f"testset degrade paired {EVALUATION}")  # photos/test is also what `degrade` degrades
 
 
 def test_a_new_target_runs_its_own_stages_alone(finished, dry):
     new = {"reference": "photos/upscale", "test": {"lr": "photos/upscale", "hr": "photos/test"}}
     process = dry.start(finished, {**CONFIG, "targets": {**CONFIG["targets"], "new": new}}, *WANTED).result()
     jobs = jobs_planned(process)
-    own = "reference craft certify pairs_shard:1 pairs:1 train:1 upscale testset degrade evaluate_bicubic"
-    assert jobs == expected(f"{own} evaluate:2 summary report")  # full on the new photos, and the new crafted model
+    own = f"reference {CRAFTING} testset evaluate_bicubic"
+    assert jobs == expected(f"{own} evaluate:2")  # full on the new photos, and the new crafted model
     assert "album" not in "".join(line for line in process.stdout.splitlines() if line.startswith("Job "))
 
 
@@ -418,6 +418,7 @@ MODULES = {
     **dict.fromkeys(
         ["settings", "config", "errors", "progress", "provenance", "records", "training"], ""
     ),  # change no result
+    **dict.fromkeys(["degraded_dataset", "photo_quality"], ""),  # for others, and for a benchmark
     "refine": "",  # nothing is refined here; see test_refine_workflow
     **dict.fromkeys(["images", "storage"], f"space {ALL_BUT_SPACE}"),
     "seeds": ALL_BUT_SPACE,
@@ -433,8 +434,8 @@ MODULES = {
     "extractor": FROM_EXTRACTOR,
     **dict.fromkeys(["bin_features", "moments"], f"bin_features_shard bin_features reference {CRAFTING} {PAIRS}"),
     **dict.fromkeys(["reference", "directions"], f"reference {CRAFTING}"),
-    **dict.fromkeys(["craft", "solver", "trade_off", "plots"], CRAFTING),
-    **dict.fromkeys(["certify", "names", "outcome"], "certify report"),
+    **dict.fromkeys(["craft", "marginals", "solver", "trade_off", "plots"], CRAFTING),
+    **dict.fromkeys(["certify", "names", "outcome", "times"], "certify report"),
     "pairs": PAIRS,
     **dict.fromkeys(TRAINING, MODELS),
     **dict.fromkeys(["evaluate", "metrics", "lpips"], EVALUATION),
@@ -442,6 +443,8 @@ MODULES = {
     "summary": "summary report",
     **dict.fromkeys(["report", "report_pictures"], "report"),
     "onnx_model": "onnx_model",
+    **dict.fromkeys(["export", "ranges", "two_passes"], "export"),
+    "paired": "paired",
     "target": "",  # no target here has a truth; see below
 }
 

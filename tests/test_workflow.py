@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
+import yaml
 from safetensors.torch import save_file
 from test_docs import artifacts, compare_artifacts, run_blocks
 from test_lpips import make_weights
