@@ -109,7 +109,8 @@ def plot_joint(distribution: Distribution, path: str | os.PathLike[str]) -> None
     pairs = [(i, j) for row, j in enumerate(axes) for i in axes[:row]]
     shares = {pair: joint(space, *pair, distribution.weight) for pair in pairs}
     relative = {pair: _ratio(shares[pair], joint(space, *pair, distribution.prior)) for pair in pairs}
-    normal = Normalize(0.0, max(1.0, *(float(np.nanmax(cells)) for cells in relative.values())))
+    top = max(1.0, *(float(np.nanmax(cells)) for cells in relative.values()))
+    normal = Normalize(0.0, top)
     side = len(axes) - 1
     size = (3.2 * side + 1.2, 2.7 * side)
     figure, grid = pyplot.subplots(side, side, figsize=size, squeeze=False, layout="constrained")
@@ -121,7 +122,7 @@ def plot_joint(distribution: Distribution, path: str | os.PathLike[str]) -> None
                 continue
             horizontal, vertical = (_positions(ax, space.axes[k], *pieces(space, k)[:2], k == j) for k in (i, j))
             ax.pcolormesh(horizontal, vertical, relative[i, j].T, cmap=HEAT, norm=normal, edgecolor="white", lw=0.5)
-            _percents(ax, horizontal, vertical, shares[i, j], relative[i, j] > 0.55 * normal.vmax)
+            _percents(ax, horizontal, vertical, shares[i, j], relative[i, j] > 0.55 * top)
     bar = figure.colorbar(cm.ScalarMappable(normal, HEAT), ax=[*grid[np.tril_indices(side)]], shrink=0.8)
     bar.set_label("times the weight in the full range; numbers: % of the distribution")
     _save(path)
@@ -129,7 +130,8 @@ def plot_joint(distribution: Distribution, path: str | os.PathLike[str]) -> None
 
 def _ratio(weight: Array, prior: Array) -> Array:
     """Weight over prior; not a number where no bin lies."""
-    return np.where(prior > 0, weight / np.where(prior > 0, prior, 1.0), np.nan)
+    ratio = np.full_like(weight, np.nan)
+    return np.divide(weight, prior, out=ratio, where=prior > 0)
 
 
 def _positions(ax: Axes, axis: Axis, lower: Array, upper: Array, vertical: bool) -> Array:
