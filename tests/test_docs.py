@@ -19,8 +19,14 @@ from degcraft.space import Choices, Range, Step, build
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 # what stands between < and > on the page of artifacts; anything else is a part of one file name
-WILDCARDS = {"file": ".+", "figure": "marginals|trace|trade_off|fit", "axis": "[a-z0-9]+_[a-z_]+", "dial": "[0-9.e-]+"}
-WILDCARDS |= {"k": "[0-9]+", "seed": "[0-9]+"}
+WILDCARDS = {
+    "file": ".+",
+    "figure": "marginals|joint|trace|trade_off|fit",
+    "axis": "[a-z0-9]+_[a-z_]+",
+    "dial": "[0-9.e-]+",
+    "k": "[0-9]+",
+    "seed": "[0-9]+",
+}
 
 
 class Field(NamedTuple):
