@@ -130,8 +130,9 @@ def plot_joint(distribution: Distribution, path: str | os.PathLike[str]) -> None
 
 def _ratio(weight: Array, prior: Array) -> Array:
     """Weight over prior; not a number where no bin lies."""
-    ratio = np.full_like(weight, np.nan)
-    return np.divide(weight, prior, out=ratio, where=prior > 0)
+    ratio: Array = np.full_like(weight, np.nan)
+    np.divide(weight, prior, out=ratio, where=prior > 0)
+    return ratio
 
 
 def _positions(ax: Axes, axis: Axis, lower: Array, upper: Array, vertical: bool) -> Array:
