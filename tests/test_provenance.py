@@ -6,14 +6,12 @@ import ast
 import importlib.util
 import re
 import shutil
-from pathlib import Path
 
 import pytest
+from workflow_runs import ROOT, rules_with_scripts
 
 import degcraft
 from degcraft.provenance import PACKAGE, code_digest, modules_used
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -105,15 +103,6 @@ def test_every_import_of_the_package_is_noticed(module):
 
 def test_the_package_is_this_one():
     assert str(PACKAGE) in degcraft.__path__
-
-
-def rules_with_scripts():
-    """(rule, the modules in its digest, its script) of every rule that is written out."""
-    for file in sorted((ROOT / "workflow/rules").glob("*.smk")):
-        for text in re.split(r"\n(?= *rule \w+:)", file.read_text()):
-            if script := re.search(r"scripts/(\w+\.py)", text):
-                digest = re.search(r"code_digest\(([^)]*)\)", text)
-                yield re.search(r"rule (\w+):", text)[1], re.findall(r"[\w.]+", digest[1]), script[1]
 
 
 @pytest.mark.parametrize(("rule", "modules", "script"), list(rules_with_scripts()))

@@ -10,6 +10,8 @@ import pytest
 from test_docs import artifacts, compare_artifacts
 from workflow_runs import TINY, make_photos, rules_planned, snakemake
 
+from degcraft.provenance import PACKAGE
+
 ROUNDS = "results/targets/made/rounds.csv"
 STAGES = {"refine_weights", "refine", "refine_shard", "refine_moments", "refine_rounds", "craft"}
 
@@ -93,6 +95,14 @@ def test_another_budget_runs_the_rounds_alone(finished, config):
     changed = {**config, "refine": {"rounds": 2, "bins": 30}}
     assert rules_planned(snakemake(finished, changed, ROUNDS, "--dry-run")) == STAGES
     assert rules_planned(snakemake(finished, config, ROUNDS, "--dry-run")) == set()
+
+
+def test_edited_splitting_runs_the_rounds_alone(finished, config, tmp_path, monkeypatch):
+    package = shutil.copytree(PACKAGE, tmp_path / "degcraft", ignore=shutil.ignore_patterns("__pycache__"))
+    with (package / "refine.py").open("a") as source:
+        source.write("# edited\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert rules_planned(snakemake(finished, config, ROUNDS, "--dry-run")) == STAGES
 
 
 def test_without_rounds_nothing_is_planned_for_them(config, tmp_path):

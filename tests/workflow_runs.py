@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -91,6 +92,15 @@ def jobs_planned(process):
 def rules_planned(process):
     """The rules that a dry run would run."""
     return set(jobs_planned(process))
+
+
+def rules_with_scripts():
+    """(rule, the modules in its digest, its script) of every rule that is written out."""
+    for file in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        for text in re.split(r"\n(?= *rule \w+:)", file.read_text()):
+            if script := re.search(r"scripts/(\w+\.py)", text):
+                digest = re.search(r"code_digest\(([^)]*)\)", text)
+                yield re.search(r"rule (\w+):", text)[1], re.findall(r"[\w.]+", digest[1]), script[1]
 
 
 class DryRuns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -46,21 +47,24 @@ def modules_used(module: str) -> set[str]:
 def _imports(module: str) -> frozenset[str]:
     """Modules of this package that a module's import statements name, but for those that are there for types alone."""
     found: set[str] = set()
-    nodes = list(ast.walk(ast.parse(_file(module).read_text())))
-    blocks = [
-        node.body for node in nodes if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
-    ]
-    for_types = [statement for block in blocks for statement in block]
-    for node in nodes:
-        if node in for_types:
-            continue
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "degcraft":
+    for node in _import_statements(ast.parse(_file(module).read_text()).body):
+        if (node.module or "").split(".")[0] == "degcraft":
             base = (node.module or "").removeprefix("degcraft").lstrip(".")
             submodules = [f"{base}.{alias.name}".lstrip(".") for alias in node.names]
             found.update(name for name in submodules if _exists(name))
             if base:
                 found.add(base)
     return frozenset(found)
+
+
+def _import_statements(block: Sequence[ast.AST]) -> Iterator[ast.ImportFrom]:
+    """Those of a block and of the blocks in it; expressions, the greater part of a source, hold none."""
+    for node in block:
+        if isinstance(node, ast.ImportFrom):
+            yield node
+        elif not (isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"):
+            for part in ("body", "orelse", "handlers", "finalbody", "cases"):
+                yield from _import_statements(getattr(node, part, []))
 
 
 def _exists(module: str) -> bool:

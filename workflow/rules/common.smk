@@ -14,9 +14,9 @@ from degcraft.provenance import code_digest
 from degcraft.records import forget
 
 try:
-    CONFIG = parse_config(
-        config, yaml.safe_load(Path(workflow.source_path("../schemas/config.schema.yaml")).read_text())
-    )
+    with Path(workflow.source_path("../schemas/config.schema.yaml")).open() as schema:
+        # libyaml, where there is one, is ten times faster
+        CONFIG = parse_config(config, yaml.load(schema, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 except UserError as error:
     raise WorkflowError(f"The configuration needs a correction:\n{error}") from None
 
