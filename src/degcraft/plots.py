@@ -140,7 +140,7 @@ def _positions(ax: Axes, axis: Axis, lower: Array, upper: Array, vertical: bool)
     (ax.set_ylabel if vertical else ax.set_xlabel)(axis_label(axis.name))
     if (lower < upper).all() and (lower[1:] == upper[:-1]).all():
         return np.append(lower, upper[-1])
-    edges: Array = np.arange(len(lower) + 1) - 0.5
+    edges = np.arange(len(lower) + 1, dtype=np.float64) - 0.5
     words = [
         axis.word(a) if axis.choices else f"{a:g}" if a == b else f"{a:g}-{b:g}"
         for a, b in zip(lower, upper, strict=True)
