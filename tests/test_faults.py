@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,9 +17,8 @@ import numpy as np
 import psutil
 import pytest
 import torch
-import yaml
 from PIL import Image
-from workflow_runs import ROOT, TINY, make_photos, snakemake
+from workflow_runs import TINY, command, make_photos, snakemake
 
 LOGS = {
     "photos": "photos.log",
@@ -89,12 +87,9 @@ def assert_same(folder: Path, undisturbed: Path) -> None:
 
 def start(folder: Path, config: dict[str, object], *arguments: str) -> subprocess.Popen[bytes]:
     """Start the workflow as the leader of a process group; what it says goes to a file."""
-    folder.mkdir(exist_ok=True)
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    command += ["--configfile", str(folder / "config.yaml"), "--cores", "2", *arguments]
+    line = command(folder, config, *arguments)
     with (folder / "said.txt").open("ab") as said:
-        return subprocess.Popen(command, cwd=folder, stdout=said, stderr=said, start_new_session=True)
+        return subprocess.Popen(line, cwd=folder, stdout=said, stderr=said, start_new_session=True)
 
 
 def job_with(log: Path, process: subprocess.Popen[bytes]) -> psutil.Process | None:
@@ -174,7 +169,6 @@ class Killer:
         return job
 
 
-@pytest.mark.skipif("DEGCRAFT_SLOW" not in os.environ, reason="minutes long, and a matter of time; set DEGCRAFT_SLOW=1")
 def test_killed_in_the_middle_of_every_stage_the_results_are_the_same(config, undisturbed, tmp_path):
     delays = {stage: seconds_of(undisturbed / "results/logs" / log) / 3 for stage, log in LOGS.items()}
     killer = Killer(tmp_path / "run", delays, set())

@@ -11,7 +11,6 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 from rerun_tables import (
     ALL_BUT_SPACE,
     CONFIG,
@@ -28,7 +27,16 @@ from rerun_tables import (
     expected,
     wanted,
 )
-from workflow_runs import ROOT, dry_runs, jobs_planned, make_photos, rules_with_scripts, shrink_photos, snakemake
+from workflow_runs import (
+    ROOT,
+    dry_runs,
+    jobs_planned,
+    make_photos,
+    rules_with_scripts,
+    shrink_photos,
+    snakemake,
+    write_config,
+)
 
 from degcraft.provenance import PACKAGE
 
@@ -100,9 +108,9 @@ def test_a_changed_key_runs_what_depends_on_it(key, key_plans):
 @pytest.mark.parametrize("key", SAMPLE)
 def test_the_command_line_decides_the_same(key, finished, key_plans, tmp_path):
     """That the forked processes are Snakemake as a user runs it."""
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(changed(key, KEYS[key][0]), sort_keys=False))
+    config = write_config(tmp_path, changed(key, KEYS[key][0]))
     command = [sys.executable, "-m", "snakemake", *key_plans[key].result().args]
-    command[command.index("--configfile") + 1] = str(tmp_path / "config.yaml")
+    command[command.index("--configfile") + 1] = str(config)
     process = subprocess.run(command, cwd=finished, capture_output=True, text=True, timeout=120)
     assert jobs_planned(process) == jobs_planned(key_plans[key].result())
 

@@ -69,13 +69,23 @@ def shrink_photos(source, folder, scale):
     return folder
 
 
-def snakemake(folder, config, *arguments, cores=2):
-    """Run the workflow in a folder of its own; returns the finished process."""
+def write_config(folder, config):
+    """A configuration as ``config.yaml`` in a folder, made if need be; keys keep their order, as in the report."""
     folder.mkdir(exist_ok=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
-    command += ["--configfile", folder / "config.yaml", "--cores", str(cores), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=600)
+    return folder / "config.yaml"
+
+
+def command(folder, config, *arguments, cores=2):
+    """What runs the workflow in a folder of its own."""
+    program = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
+    return [*program, "--configfile", write_config(folder, config), "--cores", str(cores), *arguments]
+
+
+def snakemake(folder, config, *arguments, cores=2):
+    """Run the workflow in a folder of its own; returns the finished process."""
+    line = command(folder, config, *arguments, cores=cores)
+    return subprocess.run(line, capture_output=True, text=True, cwd=folder, timeout=600)
 
 
 def jobs_planned(process):
