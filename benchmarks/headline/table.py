@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,9 @@ class Headline:
 
     def table(self, arm: str, target: str, seed: int) -> Path:
         """Measurements of an arm's model on a target's photos."""
-        kind, _, dial = arm.partition("-")
-        name = kind if kind in ("full", "clean", "bicubic") else "-".join(filter(None, (kind, target, dial)))
+        name = asked_for(arm)
+        if name.kind in ("crafted", "oracle"):
+            name = replace(name, target=target)
         return self.folder / f"results/evaluation/{name}/seed{seed}/parts/{target}.csv"
 
     def tables(self) -> list[Path]:

@@ -69,13 +69,7 @@ def _real_esrgan(passes: TwoPasses, scale: int) -> Iterator[str]:
     data, model = _shared_dataset(passes), _shared_model(passes)
     yield from _notes(passes, _fixed_notes(passes))
     yield from _ranges(passes)
-    yield f"scale: {scale}"
-    yield "model_type: RealESRGANModel"
-    yield from _lines(model, ": ")
-    yield "datasets:"
-    yield "  train:"
-    yield "    type: RealESRGANDataset"
-    yield from _lines(data, ": ", "    ")
+    yield from _yaml(scale, "model_type: RealESRGANModel", model, "RealESRGANDataset", data)
 
 
 def _neosr(passes: TwoPasses, scale: int) -> Iterator[str]:
@@ -123,13 +117,7 @@ def _trainner_redux(passes: TwoPasses, scale: int) -> Iterator[str]:
     data["final_kernel_range"] = [min(end, WIDEST_KERNEL) for end in _kernel_sizes(parts["sinc"])]
     yield from _notes(passes, extra)
     yield from _ranges(passes)
-    yield f"scale: {scale}"
-    yield "high_order_degradation: true"
-    yield from _lines(model, ": ")
-    yield "datasets:"
-    yield "  train:"
-    yield "    type: realesrgandataset"
-    yield from _lines(data, ": ", "    ")
+    yield from _yaml(scale, "high_order_degradation: true", model, "realesrgandataset", data)
 
 
 def _shared_model(passes: TwoPasses) -> Options:
@@ -243,6 +231,17 @@ def _ranges(passes: TwoPasses) -> Iterator[str]:
         yield "# Ranges are those of the uniform distributions nearest to what was crafted, which is:"
     for name, spread in passes.crafted.items():
         yield f"# - {name}: mean {spread.mean:.3g}, nine tenths between {spread.low:.3g} and {spread.high:.3g}"
+
+
+def _yaml(scale: int, whole: str, model: Options, dataset: str, data: Options) -> Iterator[str]:
+    """Options of the model, which stand at the top as ``whole`` does, and those of the data set's kind."""
+    yield f"scale: {scale}"
+    yield whole
+    yield from _lines(model, ": ")
+    yield "datasets:"
+    yield "  train:"
+    yield f"    type: {dataset}"
+    yield from _lines(data, ": ", "    ")
 
 
 def _lines(options: Options, between: str, indent: str = "") -> Iterator[str]:

@@ -17,6 +17,8 @@ from degcraft.names import Name
 from degcraft.times import times_table
 
 WIDTH = 100  # columns of the terminal text
+SHOWN = 0.005  # dB; smaller differences are 0.00 where they are shown
+BETTER = ("better than", "worse than")
 LOWER = ("lpips",)  # metrics that are the better the lower they are
 
 
@@ -112,28 +114,20 @@ def headline(target: str, summary: Summary, differences: Summary) -> str | None:
     """
     own, elsewhere = (differences.get(f"crafted-{target}", testset) for testset in (target, "full"))
     if own is not None:
-        text = f"On the photos of {target} the crafted model is {_better(own.value, 'the full-range one')}"
+        text = f"On the photos of {target} the crafted model is {_compared(own.value, 'the full-range one', *BETTER)}"
         if own.low <= 0 <= own.high:
             text += ", which can be chance"
     else:
         crafted, bicubic = (summary.get(name, target) for name in (f"crafted-{target}", "bicubic"))
         if crafted is None or bicubic is None:
             return None
-        against = _better(crafted.value - bicubic.value, "bicubic interpolation")
+        against = _compared(crafted.value - bicubic.value, "bicubic interpolation", *BETTER)
         text = f"On the photos of {target} the crafted model is {against}"
     if elsewhere is None:
         return f"{text}."
-    if abs(elsewhere.value) < 0.005:
+    if abs(elsewhere.value) < SHOWN:
         return f"{text}; elsewhere it is level."
-    words = "gains" if elsewhere.value > 0 else "gives up"
-    return f"{text}; elsewhere it {words} {decibel(abs(elsewhere.value))}."
-
-
-def _better(difference: float, other: str) -> str:
-    """``0.31 dB better than the full-range one``, by the sign of the difference as it is shown."""
-    if abs(difference) < 0.005:
-        return f"level with {other}"
-    return f"{decibel(abs(difference))} {'better' if difference > 0 else 'worse'} than {other}"
+    return f"{text}; elsewhere it {_gained(elsewhere.value)}."
 
 
 def sentence(
@@ -192,11 +186,16 @@ def _interval(gained: Score | None) -> str:
     return f" (95% interval {gained.low:+.2f} to {gained.high:+.2f})" if gained is not None else ""
 
 
-def _compared(difference: float, other: str) -> str:
+def _compared(difference: float, other: str, more: str = "above", less: str = "below") -> str:
     """``0.31 dB above the full model``, by the sign of the difference as it is shown."""
-    if abs(difference) < 0.005:
+    if abs(difference) < SHOWN:
         return f"level with {other}"
-    return f"{decibel(abs(difference))} {'above' if difference > 0 else 'below'} {other}"
+    return f"{decibel(abs(difference))} {more if difference > 0 else less} {other}"
+
+
+def _gained(difference: float) -> str:
+    """``gives up 0.05 dB``; not for differences that are not shown."""
+    return f"{'gains' if difference > 0 else 'gives up'} {decibel(abs(difference))}"
 
 
 def _over_full_range(subject: str, target: str, summary: Summary, differences: Summary | None = None) -> str:
@@ -208,10 +207,9 @@ def _over_full_range(subject: str, target: str, summary: Summary, differences: S
     if full is None:
         return f"over the full range {subject} reaches {decibel(crafted.value)}"
     difference = crafted.value - full.value if gained is None else gained.value
-    if abs(difference) < 0.005:
+    if abs(difference) < SHOWN:
         return f"over the full range {subject} is level with the full model"
-    words = "gains" if difference > 0 else "gives up"
-    return f"over the full range {subject} {words} {decibel(abs(difference))} against the full model"
+    return f"over the full range {subject} {_gained(difference)} against the full model"
 
 
 def _without_crafted(target: str, summary: Summary) -> str:

@@ -8,11 +8,9 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from degcraft.degrade import PARAMETERS
 from degcraft.errors import UserError
-from degcraft.images import crop_to_multiple, read_image, write_image
+from degcraft.images import crop_to_multiple, image_size, read_image, write_image
 from degcraft.storage import link_or_copy, replacing
 
 META_INFO = "meta_info.txt"
@@ -99,17 +97,12 @@ def write_lmdb(files: Sequence[Path], output: Path) -> None:
                 for file in part:
                     transaction.put(file.stem.encode("ascii"), file.read_bytes())
     with replacing(output / META_INFO) as partial:
-        partial.write_text("".join(f"{file.name} {_shape(_sides(file))} {LEVEL}\n" for file in files))
+        partial.write_text("".join(f"{file.name} {_shape(image_size(file)[::-1])} {LEVEL}\n" for file in files))
 
 
 def _parts(files: Sequence[Path]) -> Iterator[Sequence[Path]]:
     """A transaction is held in memory until it is written."""
     return (files[first : first + TOGETHER] for first in range(0, len(files), TOGETHER))
-
-
-def _sides(file: Path) -> tuple[int, int]:
-    with Image.open(file) as image:
-        return image.height, image.width
 
 
 def _shape(sides: tuple[int, ...]) -> str:

@@ -43,7 +43,7 @@ use rule evaluate as evaluate_bicubic with:
 
 rule summary:
     input:
-        parts=evaluations("results/evaluation/{d}/seed{s}/parts/{target}.csv"),
+        parts=[f"results/evaluation/{d}/seed{s}/parts/{target}.csv" for d, s in models() for target in targets_for(d)],
     output:
         summary=report("results/summary.csv", caption="../report/summary.rst", category="results"),
         differences=report("results/differences.csv", caption="../report/differences.rst", category="results"),

@@ -102,13 +102,8 @@ def targets_for(distribution):
     return [name for name in tested_targets() if own in ("", name)]
 
 
-def evaluations(file):
-    """A file of every model's measurements on the photos of a target, where `file` has {d}, {s} and {target}."""
-    return [file.format(d=d, s=s, target=target) for d, s in models() for target in targets_for(d)]
-
-
 def testset_tables():
-    """Every model's measurements by test set; for a target without test pairs' own model there are none."""
+    """Every model's measurements by test set; none of a model for a target that has no test pairs."""
     sets = {d: targets_for(d) and [*targets_for(d), "full", "clean"] for d, _ in models()}
     return [f"results/evaluation/{d}/seed{s}/{name}.csv" for d, s in models() for name in sets[d]]
 
