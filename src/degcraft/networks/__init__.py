@@ -8,9 +8,9 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn, uint8
@@ -20,8 +20,9 @@ from degcraft.networks.encoder import Encoder
 from degcraft.networks.recognised import SPANDREL, Recognised
 from degcraft.networks.rrdbnet import RRDBNet
 from degcraft.networks.sr import Compact, SRResNet
-from degcraft.storage import replacing
+from degcraft.storage import is_file, replacing
 
+_LARGEST = 4096  # of the integers that a spec may hold
 NETWORKS: dict[str, type[nn.Module]] = {
     "compact": Compact,
     "srresnet": SRResNet,
@@ -81,8 +82,10 @@ def read_spec(path: str | os.PathLike[str]) -> NetworkSpec:
         inspect.signature(NETWORKS[spec.name]).bind(**dict(spec.arguments))
     except TypeError as error:
         raise UserError(f"{path}: its metadata does not describe a {spec.name} ({error})") from None
-    if not all(type(value) is int for _, value in spec.arguments):
-        raise UserError(f"{path}: its metadata does not describe a {spec.name}; its sizes must be integers")
+    if not all(type(value) is int and 0 <= value <= _LARGEST for _, value in spec.arguments):
+        raise UserError(
+            f"{path}: its metadata does not describe a {spec.name}; its sizes must be whole numbers up to {_LARGEST}"
+        )
     return spec
 
 
@@ -106,12 +109,12 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 
 def _metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     """What a safetensors file says of itself."""
-    if not Path(path).is_file():
+    if not is_file(path):
         raise UserError(f"{path}: no such file")
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: not a whole safetensors file ({error}); delete it and run again") from None
 
 
@@ -133,9 +136,13 @@ def load_network(path: str | os.PathLike[str]) -> tuple[nn.Module, NetworkSpec]:
     spec, tensors = read_spec(path), read_tensors(path)
     if spec.name == SPANDREL:
         return Recognised(tensors, path).eval(), spec
-    network = spec.build()
     try:
+        with torch.device("meta"):  # takes no memory: sizes that the tensors do not have must not be allocated
+            expected = {name: value.shape for name, value in spec.build().state_dict().items()}
+        if expected != {name: value.shape for name, value in tensors.items()}:
+            raise ValueError("names or shapes differ")
+        network = spec.build()
         network.load_state_dict(tensors)
-    except RuntimeError as error:
+    except (ArithmeticError, RuntimeError, ValueError) as error:
         raise UserError(f"{path}: weights do not fit {spec.name} {dict(spec.arguments)} ({error})") from None
     return network.eval(), spec

@@ -39,11 +39,14 @@ class Perceptual(nn.Module):
         if not places or not convolutions or places[0] != 0 or not set(gaps) <= {2, 3}:
             raise UserError(f"{source}: holds no VGG without batch normalisation, named as torchvision names it")
         self.convs = nn.ModuleList()
-        for place in places:
-            weight, bias = named[f"{place}.weight"], named[f"{place}.bias"]
-            conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
-            conv.load_state_dict({"weight": weight, "bias": bias})
-            self.convs.append(conv)
+        try:
+            for place in places:
+                weight, bias = named[f"{place}.weight"], named[f"{place}.bias"]
+                conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
+                conv.load_state_dict({"weight": weight, "bias": bias})
+                self.convs.append(conv)
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise UserError(f"{source}: the convolution features.{place} is none of a VGG ({error})") from None
         self._ends_stage = [gap == 3 for gap in gaps] + [True]  # convolution, ReLU, pooling
         self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
         self.register_buffer("deviation", torch.tensor(_DEVIATION)[:, None, None], persistent=False)
