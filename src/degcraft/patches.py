@@ -16,6 +16,7 @@ from degcraft.seeds import stream
 Row = dict[str, object]
 """What became of one photo: ``file, width, height, used, reason, patches``."""
 
+_BAND = 1024  # rows of a photo whose texture is measured at a time
 FOLDS = 4  # of the HR photos: half of them can be simulated with while the others describe the bins
 
 
@@ -92,14 +93,26 @@ def textured_positions(
         return np.empty((0, 2), np.int64)
     stride = max(align, size // 8 // align * align)
     rows, columns = (np.arange(0, side - size + 1, stride) for side in (height, width))
-    grey = luma(image).astype(np.float32)
-    gradient = np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0)) + np.abs(cv2.Sobel(grey, cv2.CV_32F, 0, 1))
-    total = cv2.integral(gradient, sdepth=cv2.CV_64F)
     r, c = (grid.ravel() for grid in np.meshgrid(rows, columns, indexing="ij"))
-    texture = total[r + size, c + size] - total[r, c + size] - total[r + size, c] + total[r, c]
+    band = max(1, _BAND // stride)
+    texture = np.concatenate([_texture(image, rows[i : i + band], columns, size) for i in range(0, len(rows), band)])
     kept = np.argsort(-texture, kind="stable")[: max(1, int(np.ceil(share * len(texture))))]
     drawn = np.sort(generator.choice(kept, size=min(count, len(kept)), replace=False))
     return np.stack([r[drawn], c[drawn]], axis=1)
+
+
+def _texture(image: Uint8Image, rows: NDArray[np.int64], columns: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+    """Sum of the luma gradients in the patches at all of some neighbouring rows and columns: (rows * columns,).
+
+    From those rows alone, so that a large photo is not held in floating point.
+    """
+    first, above = int(rows[0]), min(int(rows[0]), 1)  # the gradient of a row takes its neighbours
+    grey = luma(image[first - above : int(rows[-1]) + size + 1]).astype(np.float32)
+    gradient = np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0)) + np.abs(cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+    total = cv2.integral(gradient[above:], sdepth=cv2.CV_64F)
+    top, left = (rows - first)[:, None], columns[None, :]
+    sums = total[top + size, left + size] - total[top, left + size] - total[top + size, left] + total[top, left]
+    return np.asarray(sums, np.float64).ravel()
 
 
 def cut(image: Uint8Image, positions: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
