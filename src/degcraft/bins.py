@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +34,7 @@ from degcraft.operators.shuffle import arrange
 if TYPE_CHECKING:  # half a second that reading a configuration can do without, and every job of a workflow reads it
     import pandas as pd
 
+MOST_BINS = 100_000  # their moments alone take a gigabyte
 AppliedStep = tuple[Operator, dict[str, Value]]
 """An operator with the values of all its parameters."""
 
@@ -200,7 +202,8 @@ def build(steps: Sequence[Step]) -> Space:
     """Cut a degradation space into bins: the product of all axes' intervals and choices, the last axis fastest.
 
     Raises:
-        UserError: an operator or parameter that does not exist, lacks a value, or leaves its limits.
+        UserError: an operator or parameter that does not exist, lacks a value, or leaves its limits; more than
+            `MOST_BINS`.
     """
     try:
         return _build(steps)
@@ -231,6 +234,12 @@ def _build(steps: Sequence[Step]) -> Space:
                 cells.append(_cells(axes[-1], setting))
         for problem in needs(name, operator, {key: choices_of(setting) for key, setting in settings.items()}):
             raise UserError(problem)
+    count = math.prod(len(cell) for cell in cells)
+    if count > MOST_BINS:
+        raise UserError(
+            f"{count} bins are more than {MOST_BINS}; give fewer 'bins' or choices to some axes, and let 'refine' "
+            "split those that matter"
+        )
     bins = np.array(list(product(*cells)), dtype=np.float64).reshape(-1, len(axes), 2)
     return Space(tuple(s.operator for s in steps), tuple(axes), bins[..., 0], bins[..., 1])
 

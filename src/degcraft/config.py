@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -13,16 +12,19 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from degcraft import onnx_model, paired, settings
 from degcraft.axes import choices_of, useless
+from degcraft.config_values import in_words, plain
 from degcraft.errors import UserError
-from degcraft.images import list_images
+from degcraft.images import list_images, name_problem
 from degcraft.names import asked_for
 from degcraft.operators import OPERATORS
 from degcraft.space import Choices, Mixture, Range, Setting, Space, Step, build, step_names
+from degcraft.storage import is_file, is_folder
 from degcraft.target import Truth, true_distribution
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+LONGEST = 300  # characters of a message; one begins with the value, however large, and ends with what is wrong with it
 S = TypeVar("S", bound="DataclassInstance")
 
 
@@ -96,13 +98,14 @@ def parse_config(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
     """Check a configuration and parse it.
 
     Args:
-        raw: as loaded from YAML; paths are relative to the working directory.
+        raw: as loaded from YAML (see `degcraft.config_values.plain`); paths are relative to the working directory.
         schema: the JSON schema.
 
     Raises:
-        UserError: everything that is wrong, a line each.
+        UserError: what is wrong, a line each.
     """
-    problems = [*_not_finite(raw), *schema_problems(raw, schema)]
+    raw = plain(raw)
+    problems = list(dict.fromkeys(schema_problems(raw, schema)))  # every missing key names all of them
     if problems:
         raise UserError("\n".join(problems))
     config = _parse(raw)
@@ -118,17 +121,8 @@ def schema_problems(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterat
         yield from _in_words(error)
 
 
-def _not_finite(value: Any, where: str = "") -> Iterator[str]:
-    """Numbers that YAML can write and nothing can compute with."""
-    if isinstance(value, float) and not math.isfinite(value):
-        yield f"{where}: {value} is no number to compute with"
-    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from _not_finite(item, f"{where}.{key}".lstrip("."))
-
-
 def _in_words(error: ValidationError) -> Iterator[str]:
-    where = ".".join(str(part) for part in error.absolute_path) or "configuration"
+    where = in_words(tuple(error.absolute_path))
     if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
         known = list(error.schema.get("properties", {}))  # type: ignore[union-attr]
         for key in (key for key in error.instance if key not in known):
@@ -154,7 +148,8 @@ def _in_words(error: ValidationError) -> Iterator[str]:
         missing = [key for key in error.schema["required"] if key not in error.instance]  # type: ignore[index,operator]
         yield f"{where}: needs the key {', '.join(map(repr, missing))}"
     else:
-        yield f"{where}: {error.message}"
+        short = len(error.message) <= LONGEST
+        yield f"{where}: {error.message if short else '...' + error.message[-LONGEST:]}"
 
 
 def parse_steps(raw: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
@@ -218,7 +213,7 @@ def _parse(raw: Mapping[str, Any]) -> Config:
         seed=int(raw.get("seed", 0)),
         photos=_section(settings.PhotoSettings, raw.get("photos", {})),
         degradation=parse_steps(raw["degradation"]),
-        targets={str(name): _target(str(name), target) for name, target in raw["targets"].items()},
+        targets={name: _target(name, target) for name, target in raw["targets"].items()},
         extractor=extractor if checkpoint is None else f"checkpoint-{checkpoint.stem}",
         checkpoint=checkpoint,
         encoder=_section(settings.EncoderSettings, raw.get("encoder", {})),
@@ -270,9 +265,7 @@ def _target(name: str, raw: Mapping[str, Any]) -> Target:
 def _semantic_problems(config: Config) -> Iterator[str]:
     """What no schema can say: folders, spaces, and keys that must agree."""
     yield from _folder_problems(config)
-    for key, file in zip(("backbone", "linear"), config.lpips or (), strict=False):
-        if not file.is_file():
-            yield f"lpips.{key}: no file {str(file)!r}; give an existing one, relative to the working directory"
+    yield from _file_problems(config)
     if config.onnx and (packages := onnx_model.missing()):
         yield onnx_model.needs(packages)
     if config.degrade_lmdb and not config.degrade_pairs:
@@ -318,8 +311,6 @@ def _semantic_problems(config: Config) -> Iterator[str]:
         )
     if config.encoder.samples < config.encoder.buffer or config.encoder.buffer < config.encoder.batch:
         yield "encoder: needs samples >= buffer >= batch"
-    if config.checkpoint is not None and not config.checkpoint.is_file():
-        yield f"extractor: {str(config.checkpoint)!r} is neither 'encoder', 'srgan' nor an existing file"
     yield from _training_problems(config.train)
     for key, distributions in (
         ("train", config.distributions),
@@ -334,10 +325,7 @@ def _semantic_problems(config: Config) -> Iterator[str]:
 
 
 def _training_problems(train: settings.TrainSettings) -> Iterator[str]:
-    """Keys of ``train`` that must agree with each other or with files."""
-    for key, path in (("start", train.start), ("perceptual", train.perceptual)):
-        if path is not None and not Path(path).is_file():
-            yield f"train.{key}: no file {path!r}; give an existing one, relative to the working directory"
+    """Keys of ``train`` that must agree with each other."""
     if train.perceptual is not None and not train.adversarial_steps:
         yield "train.perceptual: belongs to the adversarial steps, of which there are none; set train.adversarial_steps"
     if train.network == "spandrel" and train.start is None:
@@ -359,6 +347,21 @@ def _order_problems(space: Space) -> Iterator[str]:
             yield f"degradation: {name} comes after 'resize', which has the last word on the size; move it before"
 
 
+def _file_problems(config: Config) -> Iterator[str]:
+    """Files that are missing."""
+    if config.checkpoint is not None and not is_file(config.checkpoint):
+        yield f"extractor: {str(config.checkpoint)!r} is neither 'encoder', 'srgan' nor an existing file"
+    backbone, linear = config.lpips or (None, None)
+    files: dict[str, str | Path | None] = {"lpips.backbone": backbone, "lpips.linear": linear}
+    files |= {"train.start": config.train.start, "train.perceptual": config.train.perceptual}
+    for key, file in files.items():
+        if file is not None and not is_file(file):
+            yield f"{key}: no file {str(file)!r}; give an existing one, relative to the working directory"
+    for key, file in {"extractor": config.checkpoint, **files}.items():
+        if file is not None and is_file(file) and (problem := name_problem(file)):
+            yield f"{key}: {problem}"
+
+
 def _folder_problems(config: Config) -> Iterator[str]:
     """Folders that are missing or hold no photos."""
     folders: dict[str, Path | None] = {"hr": config.hr, "degrade.photos": config.degrade_photos}
@@ -370,7 +373,14 @@ def _folder_problems(config: Config) -> Iterator[str]:
     for key, folder in folders.items():
         if folder is None:
             continue
-        if not folder.is_dir():
+        if not is_folder(folder):
             yield f"{key}: no folder {str(folder)!r}; give an existing one, relative to the working directory"
-        elif not list_images(folder):
+            continue
+        try:
+            photos = list_images(folder)
+        except UserError as error:
+            yield f"{key}: {error}"
+            continue
+        if not photos:
             yield f"{key}: {str(folder)!r} holds no PNG, JPEG, WebP or TIFF photos"
+        yield from (f"{key}: {problem}" for path in photos if (problem := name_problem(path)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from degcraft.errors import UserError
+from degcraft.storage import is_file, is_folder
 
 Uint8Image = NDArray[np.uint8]
 """(H, W, 3) uint8, RGB, 0..255."""
@@ -22,6 +25,8 @@ FloatImage = NDArray[np.float32]
 """(H, W, 3) float32, RGB, nominally 0..255."""
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
+_SPECIAL = re.compile("[{}<>\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_LONGEST_NAME = 200  # bytes
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 
 
@@ -34,15 +39,34 @@ class ImageError(UserError):
 
 
 def list_images(folder: str | os.PathLike[str]) -> list[Path]:
-    """Photos directly inside a folder, sorted by name; hidden files and other suffixes are left out.
+    """Photos directly inside a folder, sorted by name; folders, hidden files and other suffixes are left out.
+
+    What is no photo in spite of its suffix is among them, a link to nothing for example; reading it says why.
 
     Raises:
-        UserError: the folder does not exist.
+        UserError: the folder does not exist, or cannot be listed.
     """
     root = Path(folder)
-    if not root.is_dir():
+    if not is_folder(root):
         raise UserError(f"{folder}: no such folder")
-    return sorted(p for p in root.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    try:
+        names = sorted(root.iterdir())
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be listed ({error.strerror})") from None
+    return [p for p in names if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and not is_folder(p)]
+
+
+def name_problem(path: str | os.PathLike[str]) -> str | None:
+    """Why a file cannot be taken because of its path, in words; None if it can.
+
+    Snakemake fills in what stands in braces and angle brackets, and keeps paths as lines of UTF-8; results are named by
+    photos, with a few characters more, and a name has 255 bytes at most on most file systems.
+    """
+    if _SPECIAL.search(str(path)):
+        return f"{str(path)!r} has a brace, an angle bracket, a control character or bytes that are no UTF-8; rename it"
+    if len(os.fsencode(Path(path).name)) > _LONGEST_NAME:
+        return f"{str(path)!r} has a name of more than {_LONGEST_NAME} bytes; give it a shorter one"
+    return None
 
 
 def distinct_stems(paths: list[Path]) -> dict[str, Path]:
@@ -68,36 +92,46 @@ def read_image(path: str | os.PathLike[str]) -> Uint8Image:
     Raises:
         ImageError: not such a file, truncated, animated, or too large to be a photo.
     """
-    pixels = read_photo(path)
-    if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if pixels.shape[2] == 4:
-        photo = Image.fromarray(pixels.astype(np.uint8))
-        pixels = np.array(Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo).convert("RGB"))
-    return np.ascontiguousarray(pixels, np.uint8)
+    photo = read_photo(path)
+    if photo.dtype == np.uint8 and photo.shape[2] == 3:
+        return np.asarray(photo, np.uint8)
+    result = np.empty((*photo.shape[:2], 3), np.uint8)
+    for rows in _bands(len(photo)):
+        band = photo[rows]
+        if band.dtype == np.uint16:
+            band = ((band.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        if band.shape[2] == 4:
+            image = Image.fromarray(band.astype(np.uint8))
+            band = np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB"))
+        result[rows] = band
+    return result
 
 
 def read_photo(path: str | os.PathLike[str]) -> Photo:
     """Read a photo, upright, with the precision and the transparency that it has.
 
+    A link is followed, wherever it leads. Beside the result, memory holds at most as much again.
+
     Raises:
         ImageError: as `read_image`.
     """
+    check_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as image:
-                if getattr(image, "n_frames", 1) > 1:
+                # a camera's MPO is its photo, followed by a preview, a gain map or another eye's view
+                if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                     raise ImageError(path, "has several frames or pages; save one of them as a photo")
                 image.load()
                 turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1), _upright)
                 tags = dict(getattr(image, "tag_v2", {}))
-                deep = _sixteen_bit(path, tags) if image.format in ("PNG", "TIFF") else None
-                if deep is None and image.mode not in _PLAIN_MODES:
+                deep = _is_deep(path, image.format, tags)
+                if not deep and image.mode not in _PLAIN_MODES:
                     raise ImageError(path, f"pixel type {image.mode!r} is not supported; save it with 8 or 16 bits")
-                mode = "RGBA" if image.has_transparency_data else "RGB"
-                pixels = np.array(image.convert(mode)) if deep is None else deep
-                return np.ascontiguousarray(turn(pixels))
+                pixels: Photo | None = None if deep else _eight_bit(image)
+            del image  # its pixels are as many bytes again
+            return np.ascontiguousarray(turn(_sixteen_bit(path, tags) if pixels is None else pixels))
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -108,8 +142,24 @@ def read_photo(path: str | os.PathLike[str]) -> Photo:
         raise ImageError(path, f"cannot be read ({str(error) or type(error).__name__})") from None
 
 
+def check_file(path: str | os.PathLike[str]) -> None:
+    """Refuse what need not be opened: a pipe keeps its reader waiting, and a file without an end fills the memory.
+
+    Raises:
+        ImageError: no regular file or link to one, one that may not be read, or a very large one.
+    """
+    if not is_file(path):
+        raise ImageError(path, "cannot be read (no file, or a link to none)")
+    if not os.access(path, os.R_OK):
+        raise ImageError(path, "cannot be read (not allowed)")
+    if Path(path).stat().st_size > _MOST_BYTES:
+        raise ImageError(path, f"a file of more than {_MOST_BYTES >> 20} MiB; save the photo anew")
+
+
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Width and height as stored, from the file's head alone; (0, 0) if it cannot be read."""
+    if not is_file(path):
+        return 0, 0
     try:
         with Image.open(path, formats=_FORMATS) as image:
             return image.width, image.height
@@ -138,7 +188,9 @@ def _upright(pixels: Photo) -> Photo:
 
 
 _PLAIN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "La", "CMYK", "YCbCr", "LAB", "HSV"})
-_ORIENTATION, _PHOTOMETRIC, _PLANAR = 0x0112, 0x0106, 0x011C
+_MOST_BYTES = 1 << 30  # as many pixels as are read, with 16 bits and transparency, are fewer
+_BAND = 256  # rows
+_ORIENTATION, _BITS, _PHOTOMETRIC, _PLANAR = 0x0112, 0x0102, 0x0106, 0x011C
 _TURNS: dict[int, Callable[[Photo], Photo]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -150,19 +202,41 @@ _TURNS: dict[int, Callable[[Photo], Photo]] = {
 }
 
 
-def _sixteen_bit(path: str | os.PathLike[str], tags: dict[int, object]) -> NDArray[np.uint16] | None:
-    """Pixels of a 16-bit file as `Photo`, but for its orientation; None if it has 8 bits. ``tags`` are a TIFF's.
+def _bands(height: int) -> list[slice]:
+    """Rows, some at a time, so that a large photo is not held several times."""
+    return [slice(top, min(top + _BAND, height)) for top in range(0, height, _BAND)]
+
+
+def _eight_bit(image: Image.Image) -> NDArray[np.uint8]:
+    """Pixels of a loaded 8-bit image as `Photo`, but for its orientation."""
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    pixels = np.empty((image.height, image.width, len(mode)), np.uint8)
+    for rows in _bands(image.height):
+        pixels[rows] = np.asarray(image.crop((0, rows.start, image.width, rows.stop)).convert(mode))
+    return pixels
+
+
+def _is_deep(path: str | os.PathLike[str], kind: str | None, tags: dict[int, Any]) -> bool:
+    """Whether a PNG or a TIFF, of which ``tags`` are, has more than 8 bits and at most 16."""
+    if kind == "PNG":
+        with Path(path).open("rb") as file:
+            return file.read(25)[-1] == 16
+    return kind == "TIFF" and 8 < max(tags.get(_BITS, (1,))) <= 16
+
+
+def _sixteen_bit(path: str | os.PathLike[str], tags: dict[int, Any]) -> NDArray[np.uint16]:
+    """Pixels of a 16-bit file as `Photo`, but for its orientation; ``tags`` are a TIFF's.
 
     Pillow cuts the lower byte off 16-bit colour; OpenCV keeps both bytes.
     """
     raw = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if raw is None or raw.dtype != np.uint16:
-        return None
+        raise ImageError(path, "stores its 16 bits in an unusual way; save it as PNG")
     if tags.get(_PLANAR) == 2 and raw.ndim == 3:  # OpenCV mixes such planes up
         raise ImageError(path, "stores its 16-bit colours in separate planes; save it as PNG")
     pixels = 65535 - raw if tags.get(_PHOTOMETRIC) == 0 else raw  # white is zero, which OpenCV ignores
     if pixels.ndim == 2:
-        return np.repeat(pixels[..., None], 3, axis=2).astype(np.uint16)
+        return np.repeat(pixels[..., None], 3, axis=2).astype(np.uint16, copy=False)
     colours = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
     return np.asarray(cv2.cvtColor(pixels, colours), np.uint16)
 

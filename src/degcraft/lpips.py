@@ -19,6 +19,7 @@ from torch.nn import functional
 from degcraft.device import prepare
 from degcraft.errors import UserError
 from degcraft.images import Uint8Image
+from degcraft.storage import is_file
 
 # Stages after each of which features are compared: side of the max pooling before, with stride 2, and the indices that
 # the convolutions have in torchvision's "features"; ReLU follows each.
@@ -87,7 +88,7 @@ class Lpips:
 
 def _read(path: str | os.PathLike[str], device: torch.device) -> Mapping[str, Tensor]:
     """A state dict; nothing that is pickled beyond tensors is loaded."""
-    if not Path(path).is_file():
+    if not is_file(path):
         raise UserError(f"{path}: no such file; see 'lpips' in the configuration")
     try:
         if Path(path).suffix == ".safetensors":

@@ -85,6 +85,22 @@ def link_or_copy(source: Path, target: Path) -> None:
             shutil.copyfile(source, partial)
 
 
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a regular file or a link to one; false where nobody may look, or a name is too long."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a folder or a link to one; otherwise as `is_file`."""
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
+
+
 def sha256(path: str | os.PathLike[str]) -> str:
     """Hexadecimal digest of a file's bytes."""
     with Path(path).open("rb") as file:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +18,16 @@ from torch import Tensor, nn
 
 from degcraft.device import on_device, prepare
 from degcraft.errors import UserError
-from degcraft.images import ImageError, count_pixels, distinct_stems, is_whole, list_images, read_photo, write_image
+from degcraft.images import (
+    ImageError,
+    check_file,
+    count_pixels,
+    distinct_stems,
+    is_whole,
+    list_images,
+    read_photo,
+    write_image,
+)
 from degcraft.networks import load_network
 from degcraft.progress import Progress
 from degcraft.provenance import code_digest
@@ -178,10 +187,10 @@ def upscale_folder(
     paths = list_images(photos)
     distinct_stems(paths)
     made_with = [asdict(settings), sha256(model), code_digest("upscale")]
-    made = {path: Path(kept) / f"{_digest([*made_with, sha256(path)])}.png" for path in paths}
-    missing = [path for path in paths if not is_whole(made[path])]
-    if len(missing) < len(paths):
-        logging.getLogger("degcraft").info("upscale: %d photos are done", len(paths) - len(missing))
+    made = {path: Path(kept) / f"{_digest([*made_with, sha256(path)])}.png" for path in _readable(paths)}
+    missing = [path for path, file in made.items() if not is_whole(file)]
+    if len(missing) < len(made):
+        logging.getLogger("degcraft").info("upscale: %d photos are done", len(made) - len(missing))
     apply = Upscaler(model, settings)
     total = sum(map(count_pixels, missing))
     with Progress(total, "upscale", unit="megapixels", per=1_000_000) as progress:
@@ -201,6 +210,17 @@ def upscale_folder(
         link_or_copy(file, Path(output) / f"{path.stem}.png")
     for file in set(Path(kept).iterdir()) - set(whole.values()):
         file.unlink()
+
+
+def _readable(paths: list[Path]) -> Iterator[Path]:
+    """The photos that can be opened; of each of the others a line says why."""
+    for path in paths:
+        try:
+            check_file(path)
+        except ImageError as error:
+            logging.getLogger("degcraft").warning("skipped %s", error)
+        else:
+            yield path
 
 
 def _digest(parts: list[object]) -> str:

@@ -1,4 +1,5 @@
 # Loads and validates the configuration. The library sees it as typed objects, never as the raw dictionary.
+import os
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -7,16 +8,21 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from degcraft.config import parse_config, plain_steps, plain_truth
+from degcraft.config_values import plain, repeated_keys
 from degcraft.errors import UserError
-from degcraft.images import list_images
+from degcraft.images import count_pixels, list_images
 from degcraft.names import Name
 from degcraft.provenance import code_digest
 from degcraft.records import forget
+from degcraft.storage import is_file
 
 try:
+    if repeated := [line for file in workflow.configfiles for line in repeated_keys(file)]:
+        raise UserError("\n".join(repeated))
+    RAW = plain(config)
     with Path(workflow.source_path("../schemas/config.schema.yaml")).open() as schema:
         # libyaml, where there is one, is ten times faster
-        CONFIG = parse_config(config, yaml.load(schema, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+        CONFIG = parse_config(RAW, yaml.load(schema, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 except UserError as error:
     raise WorkflowError(f"The configuration needs a correction:\n{error}") from None
 

@@ -14,7 +14,7 @@ rule evaluate:
         "../envs/degcraft.yaml"
     threads: CONFIG.upscale.threads
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(6000),
         runtime=120,
     params:
         folders=lambda w: {what: target_folder(w.target, what) for what in ("lr", "hr")},

@@ -18,8 +18,8 @@ def shared(*keys):
 
 @cache  # asked for by every evaluation of every model
 def photos_in(folder):
-    """The photos of a folder, so that adding, changing or removing one is noticed."""
-    return [str(path) for path in list_images(folder)]
+    """The photos of a folder, so that adding, changing or removing one is noticed; none that cannot even be opened."""
+    return [str(path) for path in list_images(folder) if is_file(path) and os.access(path, os.R_OK)]
 
 
 def distribution_file(name):
@@ -127,6 +127,11 @@ def upscale_photos(name):
     """Inputs that stand for the photos to super-resolve."""
     folder = CONFIG.targets[name].upscale
     return photos_in(folder) if folder else target_photos(name, "reference")
+
+
+def upscale_mb(photos):
+    """Memory for super-resolving: the network with its tiles, and what the largest photo takes with its result."""
+    return 3000 + 36 * CONFIG.scale**2 * max(map(count_pixels, photos), default=0) // 1_000_000
 
 
 def upscaled_folders():

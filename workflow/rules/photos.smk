@@ -13,7 +13,7 @@ rule photos:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=memory(2000),
+        mem_mb=memory(3000),
         runtime=60,
     params:
         folder=lambda w: str(CONFIG.hr),

@@ -44,7 +44,7 @@ rule report:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        config=config,
+        config=RAW,
         seed=CONFIG.seeds[0],
         references={name: target_folder(name, "reference") for name in CONFIG.targets},
         upscaled={

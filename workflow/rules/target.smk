@@ -13,7 +13,7 @@ rule target:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=memory(2000),
+        mem_mb=memory(6000),
         runtime=30,
     params:
         folder=lambda w: str(CONFIG.targets[w.target].photos),
@@ -43,7 +43,7 @@ rule testset:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=memory(2000),
+        mem_mb=memory(6000),
         runtime=30,
     params:
         folder=lambda w: target_folder(w.target, "hr"),

@@ -13,7 +13,7 @@ rule upscale:
         "../envs/degcraft.yaml"
     threads: CONFIG.upscale.threads
     resources:
-        mem_mb=memory(6000),
+        mem_mb=lambda w, input, attempt: attempt * upscale_mb(input.photos),
         runtime=240,
     params:
         folder=lambda w: str(CONFIG.targets[w.target].upscale or target_folder(w.target, "reference")),

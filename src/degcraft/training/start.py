@@ -14,6 +14,7 @@ from degcraft.errors import UserError
 from degcraft.networks import NetworkSpec, read_tensors
 from degcraft.networks.recognised import SPANDREL, Recognised
 from degcraft.settings import TrainSettings
+from degcraft.storage import is_file
 
 _WRAPPINGS = ("run", "params_ema", "params", "state_dict", "average")  # averaged weights before the last ones
 
@@ -45,7 +46,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Raises:
         UserError: no such file, damaged, or with something else than tensors in it.
     """
-    if not Path(path).is_file():
+    if not is_file(path):
         raise UserError(f"{path}: no such file")
     if Path(path).suffix == ".safetensors":
         return read_tensors(path)
