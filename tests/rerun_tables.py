@@ -204,7 +204,7 @@ OPERATORS = ["operators", "convolution", "resampling"] + [
 # module: the jobs that run when it is edited
 MODULES = {
     **dict.fromkeys(
-        ["settings", "config", "errors", "progress", "provenance", "records", "training"], ""
+        ["settings", "config", "config_values", "errors", "progress", "provenance", "records", "training"], ""
     ),  # change no result
     **dict.fromkeys(["degraded_dataset", "photo_quality"], ""),  # for others, and for a benchmark
     "refine": "",  # nothing is refined here; see test_refine_workflow

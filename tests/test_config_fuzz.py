@@ -310,3 +310,20 @@ def test_snakemake_says_what_is_wrong_with_the_configuration(text, message, tmp_
     assert process.returncode != 0
     assert message in output and "Traceback" not in output
     assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "last"),
+    [
+        (None, "FileNotFoundError: [Errno 2] No such file or directory: 'my.yaml'"),
+        (b"\x93\xff", "UnicodeDecodeError: "),
+    ],
+)
+def test_what_snakemake_says_of_a_file_that_is_missing_or_no_text(content, last, tmp_path):
+    if content is not None:
+        (tmp_path / "my.yaml").write_bytes(content)
+    command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", ROOT / "Snakefile", "--configfile", "my.yaml"]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert process.returncode != 0
+    said = (process.stdout + process.stderr).splitlines()
+    assert any(line.startswith(last) for line in said)  # below a traceback of its own: no line of degcraft has run

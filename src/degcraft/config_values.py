@@ -92,7 +92,7 @@ def repeated_keys(path: str | os.PathLike[str]) -> Iterator[str]:
     if not is_file(path):
         return
     try:
-        root = yaml.compose(Path(path).read_text(encoding="utf-8"), yaml.SafeLoader)
+        root = yaml.compose(Path(path).read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, ValueError):  # it is JSON with tabs, perhaps; Snakemake has read it
         return
     if isinstance(root, yaml.MappingNode) and any(key.value == "__use_yte__" for key, _ in root.value):
