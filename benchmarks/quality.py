@@ -36,9 +36,14 @@ def copies(photo: Uint8Image) -> Iterator[tuple[str, Uint8Image]]:
     for sigma in (0.7, 1.0, 1.5, 2.0):
         yield f"blurred, sigma {sigma:g}", np.asarray(cv2.GaussianBlur(photo, (0, 0), sigma), np.uint8)
     for quality in (90, 70, 50, 30):
-        buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=quality)
-        yield f"JPEG {quality}", np.asarray(Image.open(buffer).convert("RGB"))
+        yield f"JPEG {quality}", compressed(image, quality)
+
+
+def compressed(image: Image.Image, quality: int) -> Uint8Image:
+    """An image as JPEG hands it back."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer).convert("RGB"))
 
 
 def main() -> None:
@@ -52,8 +57,8 @@ def main() -> None:
     for path in list_images(parser.parse_args().photos):
         photo = read_image(path)
         prints.append(fingerprint(photo))
-        shrunk = cv2.resize(photo, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-        farthest = max(farthest, different(prints[-1], fingerprint(np.asarray(shrunk, np.uint8))))
+        small = Image.fromarray(photo).resize((photo.shape[1] // 4, photo.shape[0] // 4), Image.Resampling.BICUBIC)
+        farthest = max(farthest, different(prints[-1], fingerprint(compressed(small, 50))))
         for name, image in copies(photo):
             measured = detail(image)
             assert measured is not None, f"{path} is too small"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degcraft.patches import cut, disjoint, folds, spread, textured_positions
+from degcraft.patches import count_positions, cut, disjoint, folds, spread, textured_positions
 from degcraft.seeds import stream
 
 
@@ -22,6 +22,7 @@ from degcraft.seeds import stream
 def test_positions_are_aligned_inside_and_distinct(height, width, size, count, align, share, make_photo):
     places = textured_positions(make_photo(height, width), size, count, align, share, stream(0, "x"))
     assert 1 <= len(places) <= count
+    assert len(places) == count_positions(height, width, size, count, align, share)
     assert (places % align == 0).all()
     assert (places >= 0).all()
     assert (places + size <= [height, width]).all()

@@ -91,12 +91,11 @@ def textured_positions(
     height, width = image.shape[:2]
     if min(height, width) < size:
         return np.empty((0, 2), np.int64)
-    stride = max(align, size // 8 // align * align)
-    rows, columns = (np.arange(0, side - size + 1, stride) for side in (height, width))
+    rows, columns = _grid(height, width, size, align)
     r, c = (grid.ravel() for grid in np.meshgrid(rows, columns, indexing="ij"))
-    band = max(1, _BAND // stride)
+    band = max(1, _BAND // _stride(size, align))
     texture = np.concatenate([_texture(image, rows[i : i + band], columns, size) for i in range(0, len(rows), band)])
-    kept = np.argsort(-texture, kind="stable")[: max(1, int(np.ceil(share * len(texture))))]
+    kept = np.argsort(-texture, kind="stable")[: _shared(len(texture), share)]
     drawn = np.sort(generator.choice(kept, size=min(count, len(kept)), replace=False))
     return np.stack([r[drawn], c[drawn]], axis=1)
 
@@ -113,6 +112,30 @@ def _texture(image: Uint8Image, rows: NDArray[np.int64], columns: NDArray[np.int
     top, left = (rows - first)[:, None], columns[None, :]
     sums = total[top + size, left + size] - total[top, left + size] - total[top + size, left] + total[top, left]
     return np.asarray(sums, np.float64).ravel()
+
+
+def count_positions(height: int, width: int, size: int, count: int, align: int, share: float) -> int:
+    """How many positions `textured_positions` draws from an image of some size, without looking at one."""
+    if min(height, width) < size:
+        return 0
+    rows, columns = _grid(height, width, size, align)
+    return min(count, _shared(len(rows) * len(columns), share))
+
+
+def _grid(height: int, width: int, size: int, align: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of the candidates."""
+    rows, columns = (np.arange(0, side - size + 1, _stride(size, align)) for side in (height, width))
+    return rows, columns
+
+
+def _stride(size: int, align: int) -> int:
+    """Pixels from one candidate to the next."""
+    return max(align, size // 8 // align * align)
+
+
+def _shared(candidates: int, share: float) -> int:
+    """How many of them count as textured."""
+    return max(1, int(np.ceil(share * candidates)))
 
 
 def cut(image: Uint8Image, positions: NDArray[np.int64], size: int) -> NDArray[np.uint8]:

@@ -1,0 +1,130 @@
+"""What can be said in seconds before a run: usable photos, the size of the run, and what looks wrong."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degcraft.config import Config
+from degcraft.errors import UserError
+from degcraft.images import count_pixels, list_images, read_image
+from degcraft.patches import cut, textured_positions
+from degcraft.remarks import NAMED, Folder, Photos, look_at_all, remarks
+from degcraft.run_size import GPU_OPERATIONS, GPU_STEP, Counts, Durations, counts, durations
+from degcraft.seeds import stream
+from degcraft.storage import replacing
+
+MEASURED = 16  # HR patches that times are measured with
+WIDTH = 100  # columns of the text
+
+
+def check(config: Config, output: str | os.PathLike[str]) -> str:
+    """Look at the photos, measure, and write what was found as a text.
+
+    Args:
+        config: of the run that is planned.
+        output: text file to write.
+
+    Returns:
+        the text.
+
+    Raises:
+        UserError: no HR photo can be used.
+    """
+    photos = look_at_all(config)
+    if not photos.hr.seen:
+        raise UserError(f"hr: none of the {len(photos.hr.unusable)} photos of {config.hr} can be used")
+    made = counts(config, list(photos.hr.sizes.values()), _upscaled(config, photos))
+    took = durations(config, _patches(config, photos.hr), made, os.cpu_count() or 1)
+    text = "\n".join([*_usable(config, photos), *_size(made), *_time(took), *_wrong(photos)])
+    with replacing(output) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
+    return text
+
+
+def _patches(config: Config, hr: Folder) -> NDArray[np.uint8]:
+    """A few HR patches to measure with."""
+    size, found = config.photos.size, []
+    for index, path in enumerate(list(hr.seen)[:4]):
+        image = read_image(path)
+        generator = stream(config.seed, "check-photos", index)
+        places = textured_positions(image, size, MEASURED // 4, config.scale, config.photos.textured, generator)
+        found.append(cut(image, places, size))
+    return np.concatenate(found)
+
+
+def _upscaled(config: Config, photos: Photos) -> int:
+    """Pixels of the photos that will be super-resolved; those of made targets do not exist yet."""
+    total = 0
+    for name, target in config.targets.items():
+        if target.upscale is not None:
+            total += sum(map(count_pixels, list_images(target.upscale)))
+        elif name in photos.references:
+            total += sum(width * height for width, height in photos.references[name].sizes.values())
+    return total
+
+
+def _usable(config: Config, photos: Photos) -> Iterator[str]:
+    yield "Photos"
+    yield f"  hr: {len(photos.hr.sizes)} usable of {len(photos.hr.sizes) + len(photos.hr.unusable)}"
+    for name, target in config.targets.items():
+        if target.photos is not None:
+            count = len(photos.tests[name].sizes)
+            yield f"  {name}: {-(-count // 2)} reference photos and {count // 2} test pairs will be made from {count}"
+        else:
+            folder = photos.references[name]
+            count = len(folder.sizes) + len(folder.unusable)
+            yield f"  {name}: {len(folder.sizes)} usable reference photos of {count}"
+    for folder in (photos.hr, *photos.references.values()):
+        for path, reason in list(folder.unusable.items())[:NAMED]:
+            yield f"  not used: {path}: {reason}"
+        if len(folder.unusable) > NAMED:
+            yield f"  not used: {len(folder.unusable) - NAMED} more of {folder.name}"
+        if len(folder.sizes) > len(folder.seen):
+            yield f"  of {folder.name}, {len(folder.seen)} photos were looked at closely"
+
+
+def _size(made: Counts) -> Iterator[str]:
+    yield "The run"
+    yield f"  {made.bins} bins, {made.patches} HR patches, {made.pairs} pairs, {made.models} models"
+    parts = ", ".join(f"{name} {_bytes(size)}" for name, size in made.bytes.items() if size)
+    yield f"  {_bytes(sum(made.bytes.values()))} on disk: {parts}"
+
+
+def _bytes(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size, 1e5) / 1e6:.1f} MB"
+
+
+def _time(took: Durations) -> Iterator[str]:
+    where = "this machine's GPU" if took.device == "cuda" else f"all {os.cpu_count()} cores of this machine"
+    yield f"  about {_minutes(took.clock)} on {where}; {_minutes(took.work)} of work in all"
+    stages = ", ".join(f"{stage} {_minutes(seconds)}" for stage, jobs, seconds, _ in took.jobs if jobs)
+    yield from _wrapped(f"work by stage: {stages}. Measured for seconds; crafting, evaluation and upscaling are extra.")
+    if took.device == "cpu":
+        yield from _wrapped(
+            f"on a GPU, training alone would take about {_minutes(took.training_on_gpu)}: a step has "
+            f"{took.operations / 1e9:.2g} billion operations, and a GPU is taken to do {GPU_OPERATIONS / 1e12:.0f} "
+            f"trillion a second, or {1 / GPU_STEP:.0f} steps if they are small (assumed, not measured)."
+        )
+
+
+def _minutes(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _wrong(photos: Photos) -> Iterator[str]:
+    found = list(remarks(photos))
+    yield "What looks wrong" if found else "Nothing looks wrong."
+    for text in found:
+        yield from _wrapped(text, "  - ")
+
+
+def _wrapped(text: str, first: str = "  ") -> list[str]:
+    indent = " " * len(first)
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)

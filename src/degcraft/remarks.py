@@ -1,0 +1,223 @@
+"""What looks wrong with the photos of a run, as far as pixels and names can tell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degcraft.config import Config, Target
+from degcraft.images import ImageError, Uint8Image, image_size, list_images, read_image
+from degcraft.patches import spread
+from degcraft.photo_quality import BLOCKY, Detail, blockiness, detail, different, fingerprint
+from degcraft.storage import sha256
+
+EXAMINED = 100  # photos of a folder that are looked at pixel by pixel, at most, spread evenly over it
+ALIKE = 40  # bits of 240 in which fingerprints of the same photo differ at most
+HR_PHOTOS, REFERENCES = 8, 8  # fewer are few
+NAMED = 5  # file names in a remark, at most
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A photo that was looked at.
+
+    Attributes:
+        detail: of its spectrum; None where there is too little of it.
+        blockiness: of its JPEG blocks.
+        print: its fingerprint.
+    """
+
+    detail: Detail | None
+    blockiness: float
+    print: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, image: Uint8Image) -> Seen:
+        """Look at a photo."""
+        return cls(detail(image), blockiness(image), fingerprint(image))
+
+
+@dataclass(frozen=True, eq=False)
+class Folder:
+    """What is in a folder of photos.
+
+    Attributes:
+        name: for remarks.
+        sizes: width and height of the photos that are large enough, by path.
+        unusable: why the others are not.
+        seen: what the photos that were looked at are like, by path.
+    """
+
+    name: str
+    sizes: Mapping[Path, tuple[int, int]]
+    unusable: Mapping[Path, str]
+    seen: Mapping[Path, Seen]
+
+
+def look(name: str, folder: str | os.PathLike[str], least: int) -> Folder:
+    """Look at a folder: at the head of every file, and at the pixels of up to `EXAMINED` photos.
+
+    Args:
+        name: for remarks.
+        folder: of photos.
+        least: pixels that a side must have.
+    """
+    sizes: dict[Path, tuple[int, int]] = {}
+    unusable: dict[Path, str] = {}
+    for path in list_images(folder):
+        size = image_size(path)
+        if size == (0, 0):
+            unusable[path] = _why(path)
+        elif min(size) < least:
+            unusable[path] = f"smaller than a patch of {least} pixels"
+        else:
+            sizes[path] = size
+    seen: dict[Path, Seen] = {}
+    paths = list(sizes)
+    for path in [paths[index] for index in spread(len(paths), EXAMINED)] if paths else []:
+        try:
+            seen[path] = Seen.of(read_image(path))
+        except ImageError as error:
+            del sizes[path]
+            unusable[path] = error.reason
+    return Folder(name, sizes, unusable, seen)
+
+
+def _why(path: Path) -> str:
+    """Why a photo whose head cannot be read is of no use."""
+    try:
+        read_image(path)
+    except ImageError as error:
+        return error.reason
+    return "has a head that cannot be read"
+
+
+@dataclass(frozen=True, eq=False)
+class Photos:
+    """All photos of a run.
+
+    Attributes:
+        hr: the HR photos.
+        references: of every target that is not made from a truth.
+        tests: HR test photos of every target that has some, of a made one the photos that it is made from.
+    """
+
+    hr: Folder
+    references: Mapping[str, Folder]
+    tests: Mapping[str, Folder]
+
+
+def look_at_all(config: Config) -> Photos:
+    """Look at the photos that a configuration names."""
+    least = config.photos.size // config.scale
+    references = {
+        name: look(f"targets.{name}.reference", target.reference, least)
+        for name, target in config.targets.items()
+        if target.reference is not None
+    }
+    tests = {name: look(key, folder, 1) for name, t in config.targets.items() for key, folder in _sharp(t)}
+    return Photos(look("hr", config.hr, config.photos.size), references, tests)
+
+
+def _sharp(target: Target) -> Iterator[tuple[str, Path]]:
+    """Key and folder of the sharp photos that a target is tested on."""
+    if target.test is not None:
+        yield f"targets.{target.name}.test.hr", target.test[1]
+    elif target.photos is not None:
+        yield f"targets.{target.name}.photos", target.photos
+
+
+def remarks(photos: Photos) -> Iterator[str]:
+    """What looks wrong, a sentence or two each, with what to do."""
+    hr = photos.hr
+    if len(hr.sizes) < HR_PHOTOS:
+        yield (
+            f"hr: {len(hr.sizes)} usable photos are few: with fewer than {HR_PHOTOS} the fit is not judged, and "
+            "networks see little. Add sharp photos."
+        )
+    soft = {path: seen.detail for path, seen in hr.seen.items() if seen.detail is not None and seen.detail.soft}
+    if soft:
+        edge = np.median([found.edge for found in soft.values()])
+        yield (
+            f"hr: not sharp pixel by pixel: {_files(soft, hr)}. The spectrum falls away at about {edge:.1f} of the "
+            "highest frequency, as that of an upscaled or blurred photo does. Shrink them, or leave them out."
+        )
+    blocky = [path for path, seen in hr.seen.items() if seen.blockiness > BLOCKY]
+    if blocky:
+        yield (
+            f"hr: compressed: {_files(blocky, hr)}. They show the blocks of JPEG, which networks would learn to draw. "
+            "Use better files, shrink them to a half, or leave them out."
+        )
+    for folder in photos.references.values():
+        if len(folder.sizes) < REFERENCES:
+            yield (
+                f"{folder.name}: {len(folder.sizes)} usable photos; {REFERENCES} or more find the degradation better "
+                "(docs/retrieval.md)."
+            )
+        if folder.sizes and hr.sizes and _middle(folder) > _middle(hr):
+            yield (
+                f"{folder.name}: these photos are larger than the HR photos ({_middle(folder) / 1e6:.1f} and "
+                f"{_middle(hr) / 1e6:.1f} megapixels in the middle). They should be the small, bad ones, as the source "
+                "delivers them; perhaps hr and reference are swapped."
+            )
+    yield from _repeated(photos)
+
+
+def _repeated(photos: Photos) -> Iterator[str]:
+    """Photos that are there twice, inside a folder or in two that should share none."""
+    hr = photos.hr
+    for folder in (hr, *photos.references.values()):
+        twice = [pair for pair in combinations(folder.sizes, 2) if _same(folder, pair[0], folder, pair[1])]
+        if twice:
+            yield f"{folder.name}: {_pairs(twice)} look alike. A photo that is there twice counts twice; keep one."
+    for folder in photos.references.values():
+        shared = _shared(folder, hr)
+        if shared:
+            yield (
+                f"{folder.name} and hr: {_pairs(shared)} show the same. Crafting compares photos with other contents; "
+                "it does no harm, but certify then finds a better fit than there is."
+            )
+    for folder in photos.tests.values():
+        shared = _shared(folder, hr)
+        if shared:
+            yield (
+                f"{folder.name} and hr: {_pairs(shared)} show the same. Models are then tested on what they were "
+                "trained on; take these photos out of hr."
+            )
+
+
+def _shared(first: Folder, second: Folder) -> list[tuple[Path, Path]]:
+    return [pair for pair in product(first.sizes, second.sizes) if _same(first, pair[0], second, pair[1])]
+
+
+def _same(first: Folder, a: Path, second: Folder, b: Path) -> bool:
+    """Whether two photos look alike, or are the same file where one of them was not looked at."""
+    seen, other = first.seen.get(a), second.seen.get(b)
+    if seen is not None and other is not None:
+        return different(seen.print, other.print) <= ALIKE
+    return a.stat().st_size == b.stat().st_size and sha256(a) == sha256(b)
+
+
+def _middle(folder: Folder) -> float:
+    """Median number of pixels."""
+    return float(np.median([width * height for width, height in folder.sizes.values()]))
+
+
+def _files(paths: Collection[Path], folder: Folder) -> str:
+    """``3 of 40 photos (a.png, b.png, c.png)``."""
+    return f"{len(paths)} of {len(folder.seen)} photos ({_some([path.name for path in paths])})"
+
+
+def _pairs(pairs: Sequence[tuple[Path, Path]]) -> str:
+    return _some([f"{a.name} and {b.name}" for a, b in pairs])
+
+
+def _some(words: Sequence[str]) -> str:
+    more = f", and {len(words) - NAMED} more" if len(words) > NAMED else ""
+    return f"{', '.join(words[:NAMED])}{more}"

@@ -1,0 +1,219 @@
+"""How large a run will be: patches, models, bytes, and minutes by a short measurement on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.flop_counter import FlopCounterMode
+
+from degcraft.config import Config
+from degcraft.degrade import degrade_drawn
+from degcraft.device import prepare
+from degcraft.networks import NetworkSpec
+from degcraft.networks.encoder import Encoder
+from degcraft.networks.sr import to_tensor
+from degcraft.patches import FOLDS, count_positions
+from degcraft.seeds import stream
+from degcraft.settings import TrainSettings
+from degcraft.space import Distribution, build
+from degcraft.training.run import Run
+from degcraft.training.start import first_network
+
+SECONDS = 1.0  # of each measurement, or three rounds, whichever is longer
+GPU_OPERATIONS, GPU_STEP = 1e13, 0.005  # a second, and seconds a step at least: assumed, not measured
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a run makes.
+
+    Attributes:
+        bins: of the space; those that are split off later are not in it.
+        patches: HR patches.
+        pairs: in all distributions.
+        models: distributions times seeds.
+        bytes: on disk, by what takes most of it.
+    """
+
+    bins: int
+    patches: int
+    pairs: int
+    models: int
+    bytes: dict[str, int]
+
+
+def counts(config: Config, hr: Sequence[tuple[int, int]], upscaled: int) -> Counts:
+    """Count what a run makes, without making it.
+
+    Args:
+        config: of the run.
+        hr: width and height of every usable HR photo.
+        upscaled: pixels of all photos that will be super-resolved.
+    """
+    side, photos = config.photos.size, config.photos
+    cut = side, photos.per_photo, config.scale, photos.textured
+    patches = sum(count_positions(height, width, *cut) for width, height in hr)
+    bins = len(build(config.degradation))
+    distributions = len(config.expand(config.distributions))
+    features = config.encoder.features if config.extractor != "srgan" else config.srgan.channels
+    described = bins + (config.refine.bins - bins) * len(config.targets) * bool(config.refine.rounds)
+    lr = (side // config.scale) ** 2 * 3
+    found = {
+        "HR patches": patches * side**2 * 3,
+        "pairs": distributions * config.pairs.count * lr,
+        "moments of the bins": described * (1 + FOLDS) * (features + features**2) * 8,
+        "super-resolved photos, at most": upscaled * config.scale**2 * 3 if "crafted" in config.distributions else 0,
+    }
+    models = distributions * len(config.seeds)
+    return Counts(described, patches, distributions * config.pairs.count, models, found)
+
+
+@dataclass(frozen=True)
+class Durations:
+    """How long the long stages take.
+
+    Attributes:
+        jobs: (stage, jobs, seconds of all its jobs, jobs that can run side by side) on this machine's cores or GPU.
+        device: ``cpu`` or ``cuda``.
+        step: seconds of a training step.
+        operations: floating-point operations of a training step.
+        steps: training steps of all models.
+    """
+
+    jobs: tuple[tuple[str, int, float, int], ...]
+    device: str
+    step: float
+    operations: float
+    steps: int
+
+    @property
+    def work(self) -> float:
+        """Seconds of all jobs, one after the other."""
+        return sum(seconds for _, _, seconds, _ in self.jobs)
+
+    @property
+    def clock(self) -> float:
+        """Seconds by the clock, with the jobs of a stage side by side as far as cores allow."""
+        return sum(seconds / jobs * -(-jobs // min(jobs, beside)) for _, jobs, seconds, beside in self.jobs if jobs)
+
+    @property
+    def training_on_gpu(self) -> float:
+        """Seconds of all trainings on a GPU, one after the other, as assumed."""
+        return self.steps * max(GPU_STEP, self.operations / GPU_OPERATIONS)
+
+
+def durations(config: Config, hr: NDArray[np.uint8], made: Counts, cores: int) -> Durations:
+    """Measure a few degradations, extractor steps and training steps, and extrapolate.
+
+    Args:
+        config: of the run.
+        hr: (n, size, size, 3) HR patches to measure with.
+        made: what the run makes.
+        cores: of this machine.
+
+    Raises:
+        UserError: the weights to start from cannot be read or do not fit.
+    """
+    whole = Distribution.uniform(build(config.degradation))
+    lr: list[NDArray[np.uint8]] = []
+
+    def degrade_next() -> None:
+        index = len(lr)
+        image, _, _ = degrade_drawn(hr[index % len(hr)], whole, config.scale, stream(config.seed, "check", index))
+        lr.append(image)
+
+    device = prepare(config.train.threads, config.seed, "check")
+    degrading = _measured(degrade_next, torch.device("cpu"))
+    images = np.stack(lr)
+    pairs = images, np.stack([hr[index % len(hr)] for index in range(len(images))])
+    step, operations = _training_step(config.train, config.scale, pairs, device)
+    settings, samples = config.encoder, config.encoder.samples
+    describing, learning = _encoder_step(config, images, device)
+    extractor, extractor_jobs = samples * degrading + samples * settings.passes * learning, 1
+    if config.checkpoint is not None:
+        extractor, extractor_jobs = 0.0, 0
+    elif config.extractor == "srgan":
+        own = config.srgan
+        same = TrainSettings("srresnet", own.channels, own.blocks, batch=own.batch, crop=images.shape[1])
+        one, _ = _training_step(same, config.scale, pairs, device)
+        extractor = one * (own.steps + 2 * own.adversarial_steps)
+    distributions = len(config.expand(config.distributions))
+    adversarial = config.train.adversarial_steps
+    longer = _training_step(replace(config.train, steps=0), config.scale, pairs, device)[0] if adversarial else 0.0
+    train = config.train.steps * step + adversarial * longer
+    beside = cores if device.type == "cpu" else 1
+    described = made.bins * min(config.bin_features.patches, made.patches) * (degrading + describing)
+    simulated = config.certify.photos * config.reference.per_photo * (degrading + describing)
+    simulated *= bool(config.certify.simulations)
+    targets = len(config.targets)
+    processes = config.train.processes * config.train.nodes
+    jobs = (
+        ("extractor", extractor_jobs, extractor, 1),
+        ("bin_features", config.bin_features.shards, described, beside),
+        ("certify", targets, targets * simulated, beside),
+        ("pairs", distributions * config.pairs.shards, made.pairs * degrading, cores),
+        ("train", made.models, made.models * train / processes, max(1, beside // (config.train.threads * processes))),
+    )
+    return Durations(jobs, device.type, step, operations, made.models * config.train.all_steps)
+
+
+def _training_step(
+    settings: TrainSettings,
+    scale: int,
+    pairs: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    device: torch.device,
+) -> tuple[float, float]:
+    """Seconds and floating-point operations of a step."""
+    settings = replace(settings, compile=False)
+    network, _ = first_network(settings, scale)
+    run = Run(network, settings, 0, device)
+    rows, side = np.resize(np.arange(len(pairs[0])), settings.batch), settings.crop
+    lr = torch.from_numpy(pairs[0][rows, :side, :side])
+    hr = torch.from_numpy(pairs[1][rows, : side * scale, : side * scale])
+    with FlopCounterMode(display=False) as counter:
+        run.advance(lr, hr)
+    return _measured(lambda: run.advance(lr, hr), device), float(counter.get_total_flops())
+
+
+def _encoder_step(config: Config, lr: NDArray[np.uint8], device: torch.device) -> tuple[float, float]:
+    """Seconds in which the encoder describes a patch, and in which it learns from one."""
+    settings = config.encoder
+    spec = NetworkSpec.of("encoder", channels=settings.channels, features=settings.features, outputs=1)
+    network = spec.build().to(device)
+    assert isinstance(network, Encoder)
+    images = torch.from_numpy(lr[np.resize(np.arange(len(lr)), settings.batch)]).to(device)
+
+    def learn() -> None:
+        network.zero_grad()
+        network(to_tensor(images)).square().mean().backward()
+
+    def describe() -> None:
+        with torch.no_grad():
+            network.features(to_tensor(images))
+
+    return _measured(describe, device) / settings.batch, _measured(learn, device) / settings.batch
+
+
+def _measured(run: Callable[[], None], device: torch.device) -> float:
+    """Seconds of one call after a first: of this process's CPU time, so that other programs do not count, or on a GPU
+    by the clock.
+    """
+    threads = torch.get_num_threads()
+
+    def now() -> float:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+            return time.perf_counter()
+        return time.process_time() / threads
+
+    run()
+    start, rounds = now(), 0
+    while rounds < 3 or now() - start < SECONDS:
+        run()
+        rounds += 1
+    return (now() - start) / rounds

@@ -1,0 +1,108 @@
+"""What is said before a run, on real folders."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from degcraft.check import check
+from degcraft.config import parse_config
+from degcraft.errors import UserError
+from degcraft.images import read_image
+from degcraft.remarks import look, look_at_all, remarks
+
+
+@pytest.fixture
+def mine(raw, schema, root, tmp_path):
+    """A configuration of eight sharp photos and eight reference photos of 48 pixels; `said` makes its remarks."""
+    hr, reference = tmp_path / "photos", tmp_path / "old"
+    for folder in (hr, reference):
+        folder.mkdir()
+    whole = read_image(root / "resources/demo/hr/Red-Maple.jpg")
+    other = read_image(root / "resources/demo/hr/Spruce-Needles.jpg")
+    for index in range(8):
+        rows, columns = index // 4 * 400, index % 4 * 400
+        Image.fromarray(whole[rows : rows + 384, columns : columns + 384]).save(hr / f"sharp{index}.png")
+        Image.fromarray(other[rows : rows + 48, columns : columns + 48]).save(reference / f"old{index}.png")
+    raw |= {"hr": str(hr), "photos": {"size": 96, "per_photo": 5}, "pairs": {"count": 40}}
+    raw["targets"] = {"album": {"reference": str(reference)}}
+    raw["encoder"] = {"channels": 4, "features": 6, "samples": 128, "buffer": 64, "batch": 16}
+    raw["train"] |= {"channels": 4, "blocks": 1, "crop": 12, "batch": 2, "steps": 500, "seeds": [0, 1]}
+    return raw
+
+
+@pytest.fixture
+def said(mine, schema):
+    return lambda: list(remarks(look_at_all(parse_config(mine, schema))))
+
+
+def test_good_photos_get_no_remark(said):
+    assert said() == []
+
+
+def test_soft_compressed_and_repeated_photos_are_named(said, tmp_path):
+    hr, reference = tmp_path / "photos", tmp_path / "old"
+    image = Image.open(hr / "sharp0.png")
+    image.resize((192, 192)).resize((384, 384), Image.Resampling.BICUBIC).save(hr / "upscaled.png")
+    Image.open(hr / "sharp1.png").transpose(Image.Transpose.ROTATE_90).save(hr / "saved.jpg", quality=30)
+    Image.open(hr / "sharp2.png").resize((96, 96)).save(reference / "twin.png")
+    soft, blocky, twice, shared = said()
+    assert "not sharp pixel by pixel: 1 of 10 photos (upscaled.png)" in soft
+    assert "compressed: 1 of 10 photos (saved.jpg)" in blocky
+    assert twice.startswith("hr: sharp0.png and upscaled.png look alike")
+    assert "twin.png and sharp2.png show the same" in shared
+
+
+def test_few_and_too_large_references_are_remarked_on(said, tmp_path):
+    for index in range(5):
+        (tmp_path / "old" / f"old{index}.png").unlink()
+    for path in (tmp_path / "old").iterdir():
+        Image.open(path).resize((500, 500)).save(path)
+    few, large = said()
+    assert "targets.album.reference: 3 usable photos; 8 or more" in few
+    assert "larger than the HR photos" in large and "swapped" in large
+
+
+def test_few_hr_photos_and_tests_that_were_trained_on(mine, said, tmp_path):
+    shutil.copytree(tmp_path / "photos", tmp_path / "test-hr")
+    for index in range(6):
+        (tmp_path / "photos" / f"sharp{index}.png").unlink()
+    mine["targets"]["album"]["test"] = {"lr": str(tmp_path / "old"), "hr": str(tmp_path / "test-hr")}
+    few, tested = said()
+    assert "hr: 2 usable photos are few" in few
+    assert "sharp6.png and sharp6.png, sharp7.png and sharp7.png show the same" in tested
+
+
+def test_photos_that_cannot_be_used_are_counted_with_the_reason(tmp_path, make_photo):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    Image.fromarray(make_photo(200, 200)).save(folder / "good.png")
+    Image.fromarray(make_photo(20, 200)).save(folder / "small.png")
+    (folder / "broken.jpg").write_bytes(b"no photo")
+    cut = (folder / "good.png").read_bytes()
+    (folder / "truncated.png").write_bytes(cut[: len(cut) // 2])
+    found = look("hr", folder, 64)
+    assert [path.name for path in found.sizes] == ["good.png"]
+    reasons = {path.name: reason for path, reason in found.unusable.items()}
+    assert reasons["small.png"] == "smaller than a patch of 64 pixels"
+    assert "not a PNG" in reasons["broken.jpg"] and "cannot be read" in reasons["truncated.png"]
+
+
+def test_the_text_counts_what_the_run_makes(mine, schema, tmp_path):
+    text = check(parse_config(mine, schema), tmp_path / "check.txt")
+    assert (tmp_path / "check.txt").read_text() == text + "\n"
+    assert "hr: 8 usable of 8" in text
+    assert "4 bins, 40 HR patches, 80 pairs, 4 models" in text  # 8 photos, 5 patches each; two distributions and seeds
+    assert f"HR patches {40 * 96**2 * 3 / 1e6:.1f} MB" in text
+    assert "on a GPU" in text and "Nothing looks wrong." in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_no_usable_photo_is_an_error(mine, schema, tmp_path):
+    for path in (tmp_path / "photos").iterdir():
+        Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(path)
+    with pytest.raises(UserError, match="hr: none of the 8 photos"):
+        check(parse_config(mine, schema), tmp_path / "check.txt")

@@ -1,0 +1,17 @@
+# What can be said in seconds: usable photos, how large the run is, what looks wrong. It has no outputs, so it always runs.
+rule check:
+    log:
+        "results/logs/check.log",
+    conda:
+        "../envs/degcraft.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        schema=workflow.source_path("../schemas/config.schema.yaml"),
+        text="results/check.txt",
+    message:
+        "check: looking at the photos, and measuring for a few seconds"
+    script:
+        "../scripts/check.py"
