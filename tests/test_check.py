@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from degcraft import run_size
 from degcraft.check import check
 from degcraft.config import parse_config
 from degcraft.errors import UserError
@@ -24,8 +25,8 @@ def mine(raw, schema, root, tmp_path):
     whole = read_image(root / "resources/demo/hr/Red-Maple.jpg")
     other = read_image(root / "resources/demo/hr/Spruce-Needles.jpg")
     for index in range(8):
-        rows, columns = index // 4 * 400, index % 4 * 400
-        Image.fromarray(whole[rows : rows + 384, columns : columns + 384]).save(hr / f"sharp{index}.png")
+        rows, columns = index // 4 * 270, index % 4 * 234
+        Image.fromarray(whole[rows : rows + 256, columns : columns + 256]).save(hr / f"sharp{index}.png")
         Image.fromarray(other[rows : rows + 48, columns : columns + 48]).save(reference / f"old{index}.png")
     raw |= {"hr": str(hr), "photos": {"size": 96, "per_photo": 5}, "pairs": {"count": 40}}
     raw["targets"] = {"album": {"reference": str(reference)}}
@@ -46,7 +47,7 @@ def test_good_photos_get_no_remark(said):
 def test_soft_compressed_and_repeated_photos_are_named(said, tmp_path):
     hr, reference = tmp_path / "photos", tmp_path / "old"
     image = Image.open(hr / "sharp0.png")
-    image.resize((192, 192)).resize((384, 384), Image.Resampling.BICUBIC).save(hr / "upscaled.png")
+    image.resize((128, 128)).resize((256, 256), Image.Resampling.BICUBIC).save(hr / "upscaled.png")
     Image.open(hr / "sharp1.png").transpose(Image.Transpose.ROTATE_90).save(hr / "saved.jpg", quality=30)
     Image.open(hr / "sharp2.png").resize((96, 96)).save(reference / "twin.png")
     soft, blocky, twice, shared = said()
@@ -91,7 +92,8 @@ def test_photos_that_cannot_be_used_are_counted_with_the_reason(tmp_path, make_p
     assert "not a PNG" in reasons["broken.jpg"] and "cannot be read" in reasons["truncated.png"]
 
 
-def test_the_text_counts_what_the_run_makes(mine, schema, tmp_path):
+def test_the_text_counts_what_the_run_makes(mine, schema, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_size, "SECONDS", 0.01)
     text = check(parse_config(mine, schema), tmp_path / "check.txt")
     assert (tmp_path / "check.txt").read_text() == text + "\n"
     assert "hr: 8 usable of 8" in text

@@ -272,6 +272,16 @@ def test_the_other_settings_run_too(photos, tmp_path):
     assert one.read_bytes() == other.read_bytes()
 
 
+def test_the_check_says_what_a_run_would_be_and_makes_nothing_else(config, tmp_path):
+    process = snakemake(tmp_path, config, "check", cores=1)
+    assert process.returncode == 0, process.stderr[-4000:]
+    assert (tmp_path / "results/check.txt").read_text() in process.stdout
+    assert "hr: 4 usable of 5" in process.stdout and "broken.jpg: is not a PNG" in process.stdout
+    assert "6 bins, 24 HR patches, 120 pairs, 3 models" in process.stdout
+    made = {path.name for path in (tmp_path / "results").rglob("*") if path.is_file()}
+    assert made == {"check.txt", "check.log"}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

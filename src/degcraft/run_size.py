@@ -24,7 +24,7 @@ from degcraft.space import Distribution, build
 from degcraft.training.run import Run
 from degcraft.training.start import first_network
 
-SECONDS = 1.0  # of each measurement, or three rounds, whichever is longer
+SECONDS = 0.5  # of each measurement, or three rounds, whichever is longer
 GPU_OPERATIONS, GPU_STEP = 1e13, 0.005  # a second, and seconds a step at least: assumed, not measured
 
 

@@ -1,0 +1,47 @@
+"""The size of a run, before it is run."""
+
+from __future__ import annotations
+
+import pytest
+
+from degcraft import run_size
+from degcraft.config import parse_config
+from degcraft.networks import NetworkSpec
+from degcraft.run_size import Durations, counts, durations
+from degcraft.storage import reading_h5
+
+JOBS = (("extractor", 1, 60.0, 1), ("train", 3, 300.0, 2), ("pairs", 0, 0.0, 2))
+
+
+def test_jobs_side_by_side_take_as_long_as_their_rounds_by_hand():
+    took = Durations(JOBS, "cpu", 0.1, 4e9, 3000)
+    assert took.work == 360.0
+    assert took.clock == 60.0 + 2 * 100.0  # three trainings on two cores are two rounds
+
+
+def test_training_on_a_gpu_by_hand():
+    assert Durations(JOBS, "cpu", 0.1, 4e12, 3000).training_on_gpu == pytest.approx(3000 * 0.4)
+    assert Durations(JOBS, "cpu", 0.1, 1.0, 3000).training_on_gpu == pytest.approx(3000 * 0.005)
+
+
+def test_refined_bins_count_for_every_target(raw, schema):
+    raw["refine"] = {"rounds": 2, "bins": 20}
+    raw["targets"]["other"] = {"reference": "reference"}
+    assert counts(parse_config(raw, schema), [], 0).bins == 4 + 2 * 16
+
+
+def test_seconds_and_operations_of_a_run(raw, schema, patches, monkeypatch):
+    monkeypatch.setattr(run_size, "SECONDS", 0.01)
+    raw |= {"scale": 2, "photos": {"size": 32}, "encoder": {"channels": 4, "samples": 128, "buffer": 64, "batch": 16}}
+    raw["train"] |= {"channels": 8, "blocks": 1, "crop": 8, "batch": 2, "steps": 100, "adversarial_steps": 50}
+    config = parse_config(raw, schema)
+    made = counts(config, [(96, 96)], 0)
+    with reading_h5(patches, "patches") as file:
+        took = durations(config, file["patches"][:], made, cores=2)
+    assert [stage for stage, *_ in took.jobs] == ["extractor", "bin_features", "certify", "pairs", "train"]
+    assert all(seconds > 0 for _, _, seconds, _ in took.jobs)
+    assert took.steps == 2 * 150
+    # at every pixel a weight multiplies and adds, once forward and twice backward, the first layer's once
+    network = NetworkSpec.of("compact", channels=8, blocks=1, scale=2).build()
+    weights = sum(value.numel() for value in network.parameters())
+    assert 4 < took.operations / (weights * 2 * 8 * 8) < 6.1
