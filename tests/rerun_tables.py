@@ -206,7 +206,8 @@ MODULES = {
     **dict.fromkeys(
         ["settings", "config", "config_values", "errors", "progress", "provenance", "records", "training"], ""
     ),  # change no result
-    **dict.fromkeys(["degraded_dataset", "photo_quality"], ""),  # for others, and for a benchmark
+    "degraded_dataset": "",  # for others
+    **dict.fromkeys(["check", "photo_quality", "remarks", "run_size"], ""),  # what is said before a run
     "refine": "",  # nothing is refined here; see test_refine_workflow
     **dict.fromkeys(["images", "storage"], f"space {ALL_BUT_SPACE}"),
     "seeds": ALL_BUT_SPACE,

@@ -6,11 +6,12 @@ rule check:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=10,
     params:
         schema=workflow.source_path("../schemas/config.schema.yaml"),
         text="results/check.txt",
+        code=code_digest("check"),
     message:
         "check: looking at the photos, and measuring for a few seconds"
     script:
