@@ -207,6 +207,7 @@ MODULES = {
         ["settings", "config", "config_values", "errors", "progress", "provenance", "records", "training"], ""
     ),  # change no result
     "degraded_dataset": "",  # for others
+    "failures": "",  # what a run prints when it fails
     **dict.fromkeys(["check", "photo_quality", "remarks", "run_size"], ""),  # what is said before a run
     "refine": "",  # nothing is refined here; see test_refine_workflow
     **dict.fromkeys(["images", "storage"], f"space {ALL_BUT_SPACE}"),

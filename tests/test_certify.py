@@ -142,7 +142,7 @@ def test_where_nothing_was_judged(tmp_path, caplog):
     fit = Fit(1.0, np.empty(0), np.empty(0), np.empty(0))
     with caplog.at_level(logging.INFO):
         write_fit(fit, CRAFT, tmp_path)
-    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert [record.levelname for record in caplog.records] == ["RESULT"]
     assert json.loads((tmp_path / "certificate.json").read_text())["fit_p"] is None
     assert (tmp_path / "fit.csv").read_text() == "simulation,distance,direction,direction_observed\n0,1.0,,\n"
     plot_fit(fit.table, tmp_path / "fit.png")

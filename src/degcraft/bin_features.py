@@ -15,7 +15,7 @@ from degcraft.degrade import degrade
 from degcraft.errors import UserError
 from degcraft.moments import Moments
 from degcraft.patches import FOLDS, folds, spread
-from degcraft.progress import track
+from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings
 from degcraft.space import Space
@@ -148,6 +148,7 @@ def gather_bins(parts: Sequence[str | os.PathLike[str]], output: str | os.PathLi
         if samples:
             features, parameters = (np.concatenate(values)[order] for values in zip(*samples, strict=True))
             _write_samples(file, features, parameters)
+    announce(f"{len(index)} bins, described by {len(moments[0][0].mean)} features")
 
 
 def write_moments(group: h5py.Group, moments: Sequence[Moments], length: int) -> None:

@@ -30,7 +30,7 @@ from degcraft.extractor import Extractor
 from degcraft.moments import Array, Moments
 from degcraft.outcome import fit_sentence
 from degcraft.patches import FOLDS, turns
-from degcraft.progress import track
+from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import CertifySettings
 from degcraft.solver import FrechetObjective, solve
@@ -263,6 +263,7 @@ def write_fit(fit: Fit, facts: Mapping[str, Any], folder: Path) -> None:
         fit.table.to_csv(partial, index=False)
     certificate = {**facts, **fit.facts}
     write_json(folder / "certificate.json", certificate)
-    log = logging.getLogger("degcraft")
-    say = log.warning if fit.verdict == "misfit" else log.info
-    say("certify: %s", fit_sentence(certificate))
+    if fit.verdict == "misfit":
+        logging.getLogger("degcraft").warning("%s", fit_sentence(certificate))
+    else:
+        announce(fit_sentence(certificate))

@@ -15,7 +15,7 @@ import pandas as pd
 from degcraft.errors import UserError
 from degcraft.marginals import marginals
 from degcraft.moments import Array, Moments
-from degcraft.progress import track
+from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import CraftSettings
 from degcraft.solver import FrechetObjective, Solution, effective_bins, solve
@@ -83,7 +83,7 @@ def craft(
     generalization, solution = float(path.generalization[path.chosen]), path.solution
     if solution.relative_gap > settings.tolerance:
         logging.getLogger("degcraft").warning(
-            "craft: stopped at a relative gap of %.1e, above craft.tolerance %.1e",
+            "stopped at a relative gap of %.1e, above craft.tolerance %.1e",
             *(solution.relative_gap, settings.tolerance),
         )
     draws = []
@@ -153,6 +153,8 @@ def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: Cra
         "effective_bins": effective_bins(weights),
     }
     write_json(folder / "craft.json", facts)
+    before, after = f"{solution.distance_prior:.3g}", f"{solution.final.distance:.3g}"
+    announce(f"distance {before} -> {after}, certified within {100 * solution.relative_gap:.2g}% of {before}")
 
 
 def write_json(path: str | os.PathLike[str], facts: Mapping[str, object]) -> None:

@@ -24,7 +24,7 @@ from degcraft.images import (
 )
 from degcraft.operators import to_uint8
 from degcraft.operators.chain import run
-from degcraft.progress import track
+from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.space import AppliedStep, Distribution, Space
 from degcraft.storage import replacing
@@ -157,3 +157,4 @@ def degrade_folder(
         raise UserError(f"{photos}: holds no photo that can be degraded; see the log for the reasons")
     with replacing(folder / PARAMETERS) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False)
+    announce(f"{len(rows)} degraded images in {folder}")

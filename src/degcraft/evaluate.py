@@ -16,7 +16,7 @@ from degcraft.errors import UserError
 from degcraft.images import Uint8Image, crop_to_multiple, distinct_stems, list_images, read_image, write_image
 from degcraft.metrics import WINDOW, measure, shave
 from degcraft.operators import to_uint8
-from degcraft.progress import track
+from degcraft.progress import announce, track
 from degcraft.resampling import resize
 from degcraft.storage import replacing
 
@@ -111,4 +111,7 @@ def evaluate(
         if perceptual:
             values["lpips"] = perceptual(shave(restored, scale), shave(hr, scale))
         rows.append({"testset": pair.testset, "file": pair.lr.name, "photo": pair.hr.name, **values})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    means = table.groupby("testset", sort=False)["psnr_y"].mean()
+    announce("PSNR-Y " + ", ".join(f"{mean:.2f} dB on {name}" for name, mean in means.items()))
+    return table

@@ -21,7 +21,7 @@ from degcraft.networks import NetworkSpec, load_network, save_network
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import SRResNet, to_tensor
 from degcraft.operators import to_uint8
-from degcraft.progress import track
+from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import EncoderSettings
 from degcraft.space import Space
@@ -106,6 +106,9 @@ def train_encoder(
     save_network(output, network, spec)
     with replacing(curve) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False)
+    announce(
+        f"{settings.features} features; loss {rows[0]['loss']:.3g} at first, {rows[-1]['loss']:.3g} after {steps} steps"
+    )
 
 
 class _Target:

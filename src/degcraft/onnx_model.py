@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from degcraft.errors import UserError
+from degcraft.progress import announce
 from degcraft.seeds import stream
 from degcraft.storage import replacing
 
@@ -72,7 +73,7 @@ def export_onnx(model: str | os.PathLike[str], output: str | os.PathLike[str]) -
         )
     with replacing(output) as partial:
         partial.write_bytes(content)
-    logging.getLogger("degcraft").info("onnx: differs from torch by at most %.2g", difference)
+    announce(f"differs from torch by at most {difference:.2g}")
     return difference
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from degcraft.degrade import PARAMETERS
 from degcraft.errors import UserError
 from degcraft.images import crop_to_multiple, image_size, read_image, write_image
+from degcraft.progress import announce
 from degcraft.storage import link_or_copy, replacing
 
 META_INFO = "meta_info.txt"
@@ -73,6 +74,7 @@ def pair_folders(
     if lmdb:
         for folder in (lr, hr):
             write_lmdb([folder / name for name in names], folder.with_suffix(".lmdb"))
+    announce(f"{len(names)} pairs in {output}")
 
 
 def write_lmdb(files: Sequence[Path], output: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from degcraft.bin_features import shard_of
 from degcraft.degrade import degrade_drawn
-from degcraft.progress import track
+from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import PairSettings
 from degcraft.space import Distribution
@@ -87,6 +87,7 @@ def gather_pairs(
         file.attrs["scale"] = scale
         file.attrs["seed"] = seed
         file.attrs["patches_sha256"] = sha256(patches)
+        announce(f"{count} pairs, LR patches of {lr.shape[1]} pixels and HR patches of {hr.shape[1]}")
 
 
 def _length(part: str | os.PathLike[str]) -> int:

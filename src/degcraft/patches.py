@@ -63,6 +63,11 @@ def cut_photos(
             row["reason"] = f"smaller than a patch of {size} pixels"
 
 
+def used_of(rows: Sequence[Row]) -> str:
+    """``11 of 12 photos used``."""
+    return f"{sum(bool(row['used']) for row in rows)} of {len(rows)} photos used"
+
+
 def reasons(rows: Sequence[Row]) -> str:
     """Why photos were not used, for a message: the first five."""
     more = f"; and {len(rows) - 5} more" if len(rows) > 5 else ""

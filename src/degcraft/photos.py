@@ -9,7 +9,8 @@ import pandas as pd
 
 from degcraft.errors import UserError
 from degcraft.images import list_images
-from degcraft.patches import Row, cut_photos, reasons
+from degcraft.patches import Row, cut_photos, reasons, used_of
+from degcraft.progress import announce
 from degcraft.settings import PhotoSettings
 from degcraft.storage import creating_h5, replacing
 
@@ -53,8 +54,10 @@ def extract(
             position[first:end] = places
         if not len(images):
             raise UserError(_nothing_usable(folder, rows))
+        cut = len(images)
     with replacing(table) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False)
+    announce(f"{used_of(rows)}, {cut} patches of {size} pixels")
 
 
 def _nothing_usable(folder: str | os.PathLike[str], rows: list[Row]) -> str:

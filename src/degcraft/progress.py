@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a line now and then in a log."""
+"""Progress of long work: a bar on a terminal, a line now and then in a log, and what it came to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from typing import TypeVar
 from tqdm import tqdm
 
 T = TypeVar("T")
+RESULT = logging.INFO + 5  # level of what a stage came to, which a run shows on the terminal as well
 _INTERVAL = 20.0  # seconds between lines of a log
+
+logging.addLevelName(RESULT, "RESULT")
+
+
+def announce(text: str) -> None:
+    """Say what a stage came to, in a line without the stage's name: in its log, and on the terminal of the run."""
+    logging.getLogger("degcraft").log(RESULT, "%s", text)
 
 
 class Progress:

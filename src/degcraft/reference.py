@@ -14,7 +14,8 @@ from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.images import list_images
 from degcraft.moments import Array, Moments
-from degcraft.patches import Row, cut_photos, disjoint, reasons
+from degcraft.patches import Row, cut_photos, disjoint, reasons, used_of
+from degcraft.progress import announce
 from degcraft.settings import ReferenceSettings
 from degcraft.storage import creating_h5, reading_h5, replacing
 
@@ -73,6 +74,7 @@ def describe_reference(
         write_moments(file, moments, apply.length)
     with replacing(table) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False)
+    announce(f"{used_of(rows)}, {sum(part.count for part in moments)} patches of {size} pixels")
 
 
 def read_directions(path: str | os.PathLike[str]) -> tuple[Array, NDArray[np.int64]]:

@@ -10,6 +10,7 @@ import numpy as np
 from degcraft.degrade import degrade_drawn
 from degcraft.errors import UserError
 from degcraft.images import crop_to_multiple, distinct_stems, list_images, read_image, write_image
+from degcraft.progress import announce
 from degcraft.seeds import stream
 from degcraft.space import Distribution, Range, Setting, Step, build, step_names
 from degcraft.storage import replacing
@@ -69,3 +70,4 @@ def make_target(
         for name, image in images.items():
             with replacing(name) as partial:
                 write_image(partial, np.ascontiguousarray(image))
+    announce(f"{(len(paths) + 1) // 2} reference photos, {len(paths) // 2} test pairs")

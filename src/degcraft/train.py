@@ -14,7 +14,7 @@ from degcraft.device import prepare
 from degcraft.errors import UserError
 from degcraft.networks import save_network
 from degcraft.pairs_dataset import PairBatches, loader
-from degcraft.progress import track
+from degcraft.progress import announce, track
 from degcraft.settings import TrainSettings
 from degcraft.storage import replacing, sha256
 from degcraft.training.checkpoints import Checkpoint
@@ -92,6 +92,9 @@ def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, gr
     with replacing(files.curve) as partial:
         pd.DataFrame(run.rows).to_csv(partial, index=False)
     saved.delete()
+    last = run.rows[-1]
+    reached = "" if math.isnan(last["psnr_y"]) else f", PSNR-Y {last['psnr_y']:.2f} dB on held-back patches"
+    announce(f"{run.step} steps, loss {last['loss']:.3g}{reached}")
 
 
 def _go_through(

@@ -29,7 +29,7 @@ from degcraft.images import (
     write_image,
 )
 from degcraft.networks import load_network
-from degcraft.progress import Progress
+from degcraft.progress import Progress, announce
 from degcraft.provenance import code_digest
 from degcraft.resampling import resize
 from degcraft.settings import UpscaleSettings
@@ -132,7 +132,7 @@ class Upscaler:
         tile = failed // 2
         if tile < SMALLEST:
             raise UserError(
-                f"upscale: out of memory with tiles of {failed} pixels, and smaller ones would not help; free some "
+                f"out of memory with tiles of {failed} pixels, and smaller ones would not help; free some "
                 f"memory, or lower upscale.overlap ({self._settings.overlap})"
             )
         logging.getLogger("degcraft").warning("upscale: out of memory; going on with tiles of %d pixels", tile)
@@ -190,7 +190,7 @@ def upscale_folder(
     made = {path: Path(kept) / f"{_digest([*made_with, sha256(path)])}.png" for path in _readable(paths)}
     missing = [path for path, file in made.items() if not is_whole(file)]
     if len(missing) < len(made):
-        logging.getLogger("degcraft").info("upscale: %d photos are done", len(made) - len(missing))
+        logging.getLogger("degcraft").info("%d photos are done", len(made) - len(missing))
     apply = Upscaler(model, settings)
     total = sum(map(count_pixels, missing))
     with Progress(total, "upscale", unit="megapixels", per=1_000_000) as progress:
@@ -210,6 +210,7 @@ def upscale_folder(
         link_or_copy(file, Path(output) / f"{path.stem}.png")
     for file in set(Path(kept).iterdir()) - set(whole.values()):
         file.unlink()
+    announce(f"{len(whole)} photos in {output}")
 
 
 def _readable(paths: list[Path]) -> Iterator[Path]:

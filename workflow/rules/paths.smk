@@ -166,6 +166,13 @@ def exported_files():
     return [f"results/exported/crafted-{name}/real-esrgan.yaml" for name in CONFIG.targets]
 
 
+def print_failures():
+    """Say at the end of a run that failed why it did, below all that Snakemake says of it."""
+    from degcraft.failures import failures
+
+    print(failures("results/logs", BEGUN), file=sys.stderr)
+
+
 def print_outcome():
     """Say at the end of a run what was found and where to look."""
     from degcraft.outcome import outcome

@@ -17,6 +17,8 @@ import cv2
 from threadpoolctl import threadpool_limits
 
 from degcraft.errors import UserError
+from degcraft.failures import DONE, FAILED
+from degcraft.progress import RESULT
 from degcraft.records import recorded
 
 cv2.setNumThreads(1)
@@ -30,6 +32,7 @@ def job(snakemake: object) -> Iterator[None]:
     logging.raiseExceptions = False  # no traceback for every line, where the disk has no room for the log
     layout = "%(asctime)s %(levelname)s %(message)s"
     logging.basicConfig(filename=log, filemode="w", level=logging.INFO, format=layout, force=True)
+    logging.getLogger("degcraft").addHandler(_terminal(" ".join([snakemake.rule, *snakemake.wildcards])))
     logging.getLogger("degcraft").info("%s: %s", snakemake.rule, dict(snakemake.wildcards))
     try:
         with threadpool_limits(1), recorded(snakemake.input, snakemake.output):
@@ -39,9 +42,18 @@ def job(snakemake: object) -> Iterator[None]:
         print(f"\ndegcraft: {error}\n(log: {log})\n", file=sys.stderr, flush=True)
         sys.exit(1)
     except Exception:
-        logging.getLogger("degcraft").exception("failed")
+        logging.getLogger("degcraft").exception(FAILED)
         raise
-    logging.getLogger("degcraft").info("done")
+    logging.getLogger("degcraft").info(DONE)
+
+
+def _terminal(name: str) -> logging.Handler:
+    """Shows what the stage came to, and warnings, with its name before them; errors are shown as the job ends."""
+    handler = logging.StreamHandler()
+    handler.setLevel(RESULT)
+    handler.addFilter(lambda record: record.levelno < logging.ERROR)
+    handler.setFormatter(logging.Formatter(f"{name.replace('%', '%%')}: %(message)s"))
+    return handler
 
 
 def _end_with(parent: int) -> None:

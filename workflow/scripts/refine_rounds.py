@@ -1,9 +1,8 @@
 """Say what each round of refinement came to."""
 
-import logging
-
 from job import job
 
+from degcraft.progress import announce
 from degcraft.refine import rounds_table
 from degcraft.storage import replacing
 
@@ -12,4 +11,4 @@ with job(snakemake):
     with replacing(snakemake.output.rounds) as partial:
         table.to_csv(partial, index=False)
     for line in table.to_string(index=False, float_format="%.5g").splitlines():
-        logging.getLogger("degcraft").info("%s", line)
+        announce(line)

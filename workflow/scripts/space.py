@@ -3,6 +3,7 @@
 from job import job
 
 from degcraft.config import parse_steps
+from degcraft.progress import announce
 from degcraft.space import Choices, Distribution, Step, build
 from degcraft.storage import replacing
 
@@ -10,6 +11,8 @@ with job(snakemake):
     bins = build(parse_steps(snakemake.params.degradation))
     with replacing(snakemake.output.bins) as partial:
         bins.table().to_csv(partial, index=False)
+    axes = [name for name, binned in zip(bins.names, bins.binned, strict=True) if binned]
+    announce(f"{len(bins)} bins of {', '.join(axes)}")
     clean = build([Step("resize", (("kind", Choices(("bicubic",))),))])
     with replacing(snakemake.output.clean) as partial:
         Distribution.uniform(clean).write(partial)

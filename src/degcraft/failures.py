@@ -1,0 +1,41 @@
+"""Why a run stopped, from the logs of its jobs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?P<level>[A-Z]+) (?P<message>.*)$", re.MULTILINE)
+_SHOWN = 5
+FAILED = "failed"  # what a job logs with the traceback of an error that is not in the user's words
+DONE = "done"  # the last line of a job that did not fail
+
+
+def failures(logs: str | os.PathLike[str], since: float) -> str:
+    """The ending that a failed run prints: the cause of each job that failed, and its log.
+
+    Args:
+        logs: the folder of all logs.
+        since: when the run began, seconds since the epoch; logs that were written before are of other runs.
+    """
+    written = [path for path in sorted(Path(logs).rglob("*.log")) if path.stat().st_mtime >= since]
+    found = [f"  {cause}\n  (log: {path})" for path in written for cause in _cause(path)]
+    if len(found) > _SHOWN:
+        found[_SHOWN:] = [f"  and {len(found) - _SHOWN} more"]
+    return "\n".join(["\ndegcraft stopped.", *(found or [f"  The lines above name the cause; logs are in {logs}."])])
+
+
+def _cause(path: Path) -> Iterator[str]:
+    """What the log of a job that failed says, if it is one."""
+    text = path.read_text(encoding="utf-8", errors="replace").rstrip()
+    *_, last = [None, *_LINE.finditer(text)]
+    if last is None or last["message"] == DONE:
+        return
+    if last["level"] != "ERROR":
+        yield "ended from outside: stopped, or killed for want of memory or time"
+    elif last["message"] == FAILED:
+        yield text.splitlines()[-1]  # of the traceback
+    else:
+        yield text[last.start("message") :].replace("\n", "\n  ")

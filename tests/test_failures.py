@@ -1,0 +1,71 @@
+"""Why a run stopped, as it says at its end."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from workflow_runs import TINY, make_photos, snakemake
+
+from degcraft.failures import failures
+
+STAMP = "2026-11-24 21:12:17,001"
+
+
+@pytest.fixture
+def logs(tmp_path):
+    """``logs(name, text)`` writes a log; the folder is its attribute."""
+
+    def write(name, text):
+        path = tmp_path / "logs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    write.folder = tmp_path / "logs"
+    return write
+
+
+def test_the_users_words_are_repeated_with_their_log(logs):
+    path = logs("craft/album.log", f"{STAMP} INFO craft: album\n{STAMP} ERROR album: too few photos\nadd some\n")
+    assert failures(logs.folder, 0) == f"\ndegcraft stopped.\n  album: too few photos\n  add some\n  (log: {path})"
+
+
+def test_of_a_traceback_the_last_line_is_shown(logs):
+    logs("train.log", f"{STAMP} ERROR failed\nTraceback (most recent call last):\n  File x\nValueError: no\n")
+    assert "\n  ValueError: no\n" in failures(logs.folder, 0)
+
+
+def test_a_job_without_a_last_word_was_ended_from_outside(logs):
+    logs("train.log", f"{STAMP} INFO train: 100 of 3200, 35 a second, 01:28 left\n")
+    assert "\n  ended from outside" in failures(logs.folder, 0)
+
+
+def test_jobs_that_ended_well_and_other_runs_are_no_cause(logs):
+    logs("photos.log", f"{STAMP} RESULT 4 of 4 photos used\n{STAMP} INFO done\n")
+    old = logs("craft.log", f"{STAMP} ERROR of yesterday\n")
+    os.utime(old, (1, 1))
+    assert failures(logs.folder, 2).startswith("\ndegcraft stopped.\n  The lines above name the cause")
+
+
+def test_many_causes_are_counted(logs):
+    for shard in range(8):
+        logs(f"pairs/full-{shard}.log", f"{STAMP} ERROR the disk is full\n")
+    text = failures(logs.folder, 0)
+    assert text.count("the disk is full") == 5 and text.endswith("\n  and 3 more")
+
+
+def test_a_run_ends_with_the_cause(tmp_path):
+    hr, reference = make_photos(tmp_path / "hr", 2, 128, 0), tmp_path / "reference"
+    reference.mkdir()
+    (reference / "a.jpg").write_text("no photo")
+    train = {**TINY["train"], "distributions": ["crafted"]}
+    config = {**TINY, "hr": str(hr), "targets": {"album": {"reference": str(reference)}}, "train": train}
+    process = snakemake(tmp_path / "run", config, "results/targets/album/reference.h5")
+    assert process.returncode == 1
+    ending = process.stderr[process.stderr.index("degcraft stopped.") :]
+    assert (
+        "none of the 1 reference photos can be used" in ending and "(log: results/logs/reference/album.log)" in ending
+    )
+    assert "CalledProcessError" not in ending
+    assert "photos: 2 of 2 photos used, 12 patches of 64 pixels\n" in process.stderr  # each stage says what it came to
