@@ -174,8 +174,9 @@ def print_failures():
 
 
 def print_outcome():
-    """Say at the end of a run what was found and where to look."""
+    """Say at the end of a run that wrote the report what was found and where to look."""
     from degcraft.outcome import outcome
 
-    if Path("results/summary.csv").is_file() and Path("results/report.html").is_file():
+    page = Path("results/report.html")
+    if page.is_file() and page.stat().st_mtime >= BEGUN:
         print(outcome("results", list(CONFIG.targets)), file=sys.stderr)
