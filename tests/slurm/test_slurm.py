@@ -53,15 +53,15 @@ def site_profile(tmp_path_factory):
     return folder
 
 
-def submit(cluster, profile, folder, config, *targets):
+def submit(cluster, profile, folder, config, *arguments):
     """Run the workflow through Slurm, from the root, with its files in a folder of its own."""
-    command = [sys.executable, "-m", "snakemake", *targets, "--profile", profile, "--directory", folder]
+    command = [sys.executable, "-m", "snakemake", *arguments, "--profile", profile, "--directory", folder]
     command += ["--configfile", write_config(folder, config), "--slurm-init-seconds-before-status-checks", "2"]
     return subprocess.run(command, cwd=ROOT, env=cluster, capture_output=True, text=True, timeout=1500)
 
 
 def large_photo(folder):
-    """A photo of 76 megapixels, which takes more than the 2000 MB that the rule `photos` asks for at first."""
+    """A photo of 76 megapixels, which takes more than 400 MB to be cut."""
     folder.mkdir()
     tile = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8), (0, 0), 2)
     cv2.imwrite(str(folder / "large.png"), np.tile(tile, (17, 17, 1)), [cv2.IMWRITE_PNG_COMPRESSION, 1])
@@ -76,10 +76,11 @@ def runs(cluster, site_profile, tmp_path_factory):
     targets = {"made": {"truth": truth, "photos": str(make_photos(root / "made", 4, 96, 1))}}
     config = {**TINY, "hr": str(make_photos(root / "hr", 4, 128, 0)), "targets": targets}
     large = {**config, "hr": str(large_photo(root / "large-hr"))}
+    too_little = ["results/hr/patches.h5", "--set-resources", "photos:mem_mb=attempt*400"]
     with ThreadPoolExecutor() as pool:
         started = {
             "slurm": pool.submit(submit, cluster, site_profile, root / "slurm", config),
-            "large": pool.submit(submit, cluster, "slurm", root / "large", large, "results/hr/patches.h5"),
+            "large": pool.submit(submit, cluster, "slurm", root / "large", large, *too_little),
             "local": pool.submit(snakemake, root / "local", config),
         }
     processes = {name: run.result() for name, run in started.items()}
@@ -103,13 +104,13 @@ def memory(job):
 @pytest.mark.parametrize(
     ("comment", "asked"),
     [
-        ("rule_prepare_photos_space", ("3000M", "01:00:00", "standard", None)),  # 2000 and 1000, side by side
+        ("rule_prepare_photos_space", ("4000M", "01:00:00", "standard", None)),  # 3000 and 1000, side by side
         ("rule_extractor_encoder", ("16000M", "04:00:00", "gpu", "gres:gpu:1")),
         ("rule_bin_features_shard_wildcards_encoder_1", ("16000M", "02:00:00", "gpu", "gres:gpu:1")),
         ("rule_bin_features_wildcards_encoder", ("2000M", "00:10:00", "standard", None)),
         ("rule_craft_certify_craft", ("4000M", "02:00:00", "standard", None)),  # after each other
         ("rule_train_wildcards_crafted-made_0", ("16000M", "1-00:00:00", "gpu", "gres:gpu:1")),
-        ("rule_evaluate_wildcards_crafted-made_0_made", ("4000M", "02:00:00", "standard", None)),
+        ("rule_evaluate_wildcards_crafted-made_0_made", ("6000M", "02:00:00", "standard", None)),
         ("rule_upscale_wildcards_made", ("16000M", "04:00:00", "gpu", "gres:gpu:1")),
     ],
 )
@@ -139,7 +140,7 @@ def test_a_job_killed_for_memory_gets_more_when_it_is_sent_again(cluster, runs):
     output = runs[1]["large"].stderr
     assert "exceeded memory limit" in output and "degcraft stopped" not in output
     states = [(memory(job), job["JobState"]) for job in jobs_recorded(cluster, runs[1]["large"])]
-    assert states == [("2000M", "FAILED"), ("4000M", "COMPLETED")]
+    assert states == [("400M", "FAILED"), ("800M", "COMPLETED")]
 
 
 def test_nothing_is_left_when_the_cluster_stops(tmp_path):

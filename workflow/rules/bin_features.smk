@@ -7,9 +7,9 @@ rule bin_features_shard:
     output:
         part=temp("results/bin_features/{extractor}/parts/{shard}.h5"),
     log:
-        "results/logs/bin_features/{extractor}-{shard}.log",
+        "results/logs/bin_features/{extractor}/{shard}.log",
     benchmark:
-        "results/benchmarks/bin_features/{extractor}-{shard}.tsv"
+        "results/benchmarks/bin_features/{extractor}/{shard}.tsv"
     conda:
         "../envs/degcraft.yaml"
     threads: CONFIG.bin_features.threads

@@ -1,7 +1,9 @@
-# What can be said in seconds: usable photos, how large the run is, what looks wrong. It has no outputs, so it always runs.
+# What can be said in seconds: usable photos, how large the run is, what looks wrong. It has no outputs, so it always runs,
+# and where the command was typed, also with a cluster: it measures this machine.
 rule check:
     log:
         "results/logs/check.log",
+    localrule: True
     conda:
         "../envs/degcraft.yaml"
     threads: 1

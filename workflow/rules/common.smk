@@ -1,5 +1,6 @@
 # Loads and validates the configuration. The library sees it as typed objects, never as the raw dictionary.
 import os
+import re
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -27,8 +28,13 @@ except UserError as error:
     raise WorkflowError(f"The configuration needs a correction:\n{error}") from None
 
 
+def among(targets):
+    """A wildcard's pattern for some of the targets, perhaps none."""
+    return "|".join(map(re.escape, targets)) or "(?!)"
+
+
 wildcard_constraints:
-    target="|".join(map(re.escape, CONFIG.targets)),
+    target=among(CONFIG.targets),
     distribution=r"full|clean|(crafted|oracle)-[A-Za-z0-9][A-Za-z0-9_.]*|crafted-[A-Za-z0-9][A-Za-z0-9_.]*-[0-9.e-]+",
     dial=r"[0-9.e-]+",
     seed=r"\d+",

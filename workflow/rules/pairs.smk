@@ -6,9 +6,9 @@ rule pairs_shard:
     output:
         part=temp("results/pairs/parts/{distribution}-{shard}.h5"),
     log:
-        "results/logs/pairs/{distribution}-{shard}.log",
+        "results/logs/pairs/{distribution}/{shard}.log",
     benchmark:
-        "results/benchmarks/pairs/{distribution}-{shard}.tsv"
+        "results/benchmarks/pairs/{distribution}/{shard}.tsv"
     conda:
         "../envs/degcraft.yaml"
     threads: 1

@@ -9,6 +9,8 @@ rule target:
         "results/logs/target/{target}.log",
     benchmark:
         "results/benchmarks/target/{target}.tsv"
+    wildcard_constraints:
+        target=among(name for name, target in CONFIG.targets.items() if target.truth is not None),
     conda:
         "../envs/degcraft.yaml"
     threads: 1
@@ -38,6 +40,7 @@ rule testset:
     benchmark:
         "results/benchmarks/testset/{target}-{kind}.tsv"
     wildcard_constraints:
+        target=among(tested_targets()),
         kind="full|clean",
     conda:
         "../envs/degcraft.yaml"
