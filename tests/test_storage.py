@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import torch
 from matplotlib import pyplot
 
+from degcraft import storage
 from degcraft.errors import UserError
 from degcraft.images import write_image
 from degcraft.networks import NetworkSpec, save_network
@@ -125,6 +127,19 @@ def test_mapped_rows_are_those_of_the_dataset(chunks, tmp_path):
         np.testing.assert_array_equal(rows[row], values[row])
     with pytest.raises(ValueError, match="read-only"):
         rows[0][0, 0] = 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the kernel does not say what is mapped")
+def test_reading_many_mapped_rows_takes_no_more_memory_than_reading_some(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "_HELD", 1_000_000)
+    values = np.random.default_rng(0).integers(0, 256, (256, 1 << 16), np.uint8)
+    with creating_h5(tmp_path / "a.h5") as file:
+        file.create_dataset("x", data=values, chunks=(1, 1 << 16))
+    rows = MappedRows(tmp_path / "a.h5", "x")
+    for row in range(256):
+        np.testing.assert_array_equal(rows[row], values[row])
+    mapping = Path("/proc/self/smaps").read_text().split("a.h5\n")[1]
+    assert int(re.search(r"Rss: +(\d+) kB", mapping)[1]) < 4000  # of 16,000
 
 
 @pytest.mark.parametrize(

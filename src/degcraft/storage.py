@@ -6,6 +6,7 @@ import errno
 import glob
 import hashlib
 import io
+import mmap
 import os
 import shutil
 from collections.abc import Iterator
@@ -161,6 +162,10 @@ def reading_h5(path: str | os.PathLike[str], *datasets: str) -> Iterator[h5py.Fi
         yield file
 
 
+_HELD = 96_000_000  # bytes of pages that a process keeps of a file, about
+_AROUND = 1 << 16  # bytes that the system maps with a row
+
+
 class MappedRows:
     """Rows of an uncompressed HDF5 dataset as views of the file's pages, many times faster to index than through HDF5.
 
@@ -181,10 +186,17 @@ class MappedRows:
         if offsets is None:
             raise UserError(f"{path}: {dataset!r} is not stored as one row a chunk; delete it and run again")
         self._offsets = offsets
-        self._bytes: NDArray[np.uint8] = np.asarray(np.memmap(path, np.uint8, "r"))
+        with Path(path).open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._bytes: NDArray[np.uint8] = np.frombuffer(self._map, np.uint8)
+        self._taken = 0
 
     def __getitem__(self, row: int) -> NDArray[Any]:
         """One row, read-only."""
+        self._taken += self._size + _AROUND
+        if self._taken > _HELD:  # mapped pages count as this process's memory; let go, they stay in the system's cache
+            self._map.madvise(mmap.MADV_DONTNEED)
+            self._taken = 0
         start = self._offsets[row]
         values: NDArray[Any] = self._bytes[start : start + self._size].view(self._type).reshape(self._shape)
         return values
