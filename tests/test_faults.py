@@ -8,8 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import h5py
@@ -20,29 +19,31 @@ import torch
 from PIL import Image
 from workflow_runs import TINY, command, make_photos, snakemake
 
-LOGS = {
-    "photos": "photos.log",
-    "space": "space.log",
-    "target": "target/made.log",
-    "extractor_encoder": "extractor/encoder.log",
-    "bin_features_shard": "bin_features/encoder/0.log",
-    "bin_features": "bin_features/encoder.log",
-    "reference": "reference/made.log",
-    "craft": "craft/made.log",
-    "certify": "certify/made.log",
-    "pairs_shard": "pairs/crafted-made/0.log",
-    "pairs": "pairs/crafted-made.log",
-    "train": "train/crafted-made-seed0.log",
-    "testset": "testset/made-full.log",
-    "evaluate": "evaluate/crafted-made-seed0-made.log",
-    "evaluate_bicubic": "evaluate/bicubic-made.log",
-    "summary": "summary.log",
-    "report": "report.log",
-    "upscale": "upscale/made.log",
-    "degrade": "degrade/crafted-made.log",
+STAGES = {
+    "photos",
+    "space",
+    "target",
+    "extractor_encoder",
+    "bin_features_shard",
+    "bin_features",
+    "reference",
+    "craft",
+    "certify",
+    "pairs_shard",
+    "pairs",
+    "train",
+    "testset",
+    "evaluate",
+    "evaluate_bicubic",
+    "summary",
+    "report",
+    "upscale",
+    "degrade",
 }
 WITH_SNAKEMAKE = {"photos", "train", "report"}  # killed together with the process that started the job
+FOLDERS = {"upscale", "degrade"}  # have a file in their folder already when they are killed
 CHECKPOINT = "results/checkpoints/crafted-made-seed0.pt"
+ENCODER = "results/extractor/encoder.safetensors"
 TRAINING = {**TINY["train"], "distributions": ["crafted"], "steps": 300, "checkpoint_every": 20}
 
 
@@ -86,27 +87,46 @@ def assert_same(folder: Path, undisturbed: Path) -> None:
 
 
 def start(folder: Path, config: dict[str, object], *arguments: str) -> subprocess.Popen[bytes]:
-    """Start the workflow as the leader of a process group; what it says goes to a file."""
+    """Start the workflow as the leader of a process group; what it says goes to a file, and jobs meet breakpoints."""
     line = command(folder, config, *arguments)
+    sources = [str(Path(__file__).with_name("breakpoints")), os.environ.get("PYTHONPATH")]
+    path = os.pathsep.join(source for source in sources if source)
+    environment = {**os.environ, "PYTHONPATH": path, "BREAKPOINTS": str(folder / "breakpoints")}
     with (folder / "said.txt").open("ab") as said:
-        return subprocess.Popen(line, cwd=folder, stdout=said, stderr=said, start_new_session=True)
+        return subprocess.Popen(line, cwd=folder, env=environment, stdout=said, stderr=said, start_new_session=True)
 
 
-def job_with(log: Path, process: subprocess.Popen[bytes]) -> psutil.Process | None:
-    """The job that has a log open."""
-    for child in psutil.Process(process.pid).children(recursive=True):
-        try:
-            if any(file.path == str(log) for file in child.open_files()):
-                return child
-        except psutil.Error:  # it has just ended
-            continue
-    return None
+def break_at(folder: Path, rule: str, what: str, count: int = 1) -> Path:
+    """Have something happen to a job of a rule (see breakpoints/sitecustomize.py); returns what tells that it did."""
+    (folder / "breakpoints").mkdir(parents=True, exist_ok=True)
+    (folder / "breakpoints" / rule).write_text(f"{what} {count}")
+    return folder / "breakpoints" / f"{rule}.met"
 
 
-def seconds_of(log: Path) -> float:
-    """How long a job took, by the first and the last line of its log."""
-    stamps = [datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f") for line in log.read_text().splitlines()]
-    return (stamps[-1] - stamps[0]).total_seconds()
+@contextmanager
+def stopped(met: Path, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Wait until a job has stopped at a breakpoint; let it go on after the block."""
+    while not (met.exists() and met.read_text()):
+        assert process.poll() is None, f"the run ended without {met.name}"
+        time.sleep(0.01)
+    job = psutil.Process(int(met.read_text()))
+    while job.status() != psutil.STATUS_STOPPED:
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        job.resume()
+
+
+def job_with(log: Path, process: subprocess.Popen[bytes]) -> psutil.Process:
+    """The job of a run that has a log open, as soon as there is one."""
+    while process.poll() is None:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.Error):  # it has just ended
+                if any(file.path == str(log) for file in child.open_files()):
+                    return child
+        time.sleep(0.01)
+    pytest.fail(f"the run ended, and no job was seen with {log}")
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -115,102 +135,50 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-@dataclass
-class Killer:
-    """Kills one job of each stage when a part of its usual time has passed.
-
-    Attributes:
-        folder: of the run.
-        delays: by stage, seconds from the first line of the log.
-        killed: stages whose jobs were killed in the middle, that is, before the log said that all is done.
-    """
-
-    folder: Path
-    delays: dict[str, float]
-    killed: set[str]
-
-    def watch(self, process: subprocess.Popen[bytes]) -> None:
-        """Until the run ends, or was ended together with a job."""
-        missed: set[str] = set()
-        logs = {stage: self.folder / "results/logs" / LOGS[stage] for stage in self.delays.keys() - self.killed}
-        for log in logs.values():
-            log.unlink(missing_ok=True)
-        while process.poll() is None:
-            for stage in logs.keys() - self.killed - missed:
-                if logs[stage].exists() and self._due(stage):
-                    job = self._stopped(stage, logs[stage], process)
-                    if job is None:
-                        missed.add(stage)
-                        continue
-                    self.killed.add(stage)
-                    if stage in WITH_SNAKEMAKE:
-                        end(process)
-                        return
-                    job.kill()
-            time.sleep(0.002)
-
-    def _due(self, stage: str) -> bool:
-        if stage == "train":  # a kill while there is nothing to go on from would show less, however fast the machine
-            return (self.folder / CHECKPOINT).exists()
-        time.sleep(self.delays[stage])
-        return True
-
-    def _stopped(self, stage: str, log: Path, process: subprocess.Popen[bytes]) -> psutil.Process | None:
-        """The job, stopped in the middle; None if it was too late."""
-        job = job_with(log, process)
-        if job is None:
-            return None
-        job.suspend()
-        over = stage == "train" and not (self.folder / CHECKPOINT).exists()  # the last thing that training removes
-        if over or log.read_text().endswith("done\n"):
-            job.resume()
-            return None
-        return job
-
-
 def test_killed_in_the_middle_of_every_stage_the_results_are_the_same(config, undisturbed, tmp_path):
-    delays = {stage: seconds_of(undisturbed / "results/logs" / log) / 3 for stage, log in LOGS.items()}
-    killer = Killer(tmp_path / "run", delays, set())
-    log, said, resumed = killer.folder / "results/logs" / LOGS["train"], "", None
-    for attempt in range(8):
-        again = sorted(LOGS.keys() - killer.killed) if attempt > len(WITH_SNAKEMAKE) else []
-        process = start(killer.folder, config, "--retries", "2", *(["--forcerun", *again] if again else []))
-        killer.watch(process)
-        said += log.read_text() if log.exists() else ""  # a later run of the stage begins the log anew
-        if process.returncode == -signal.SIGKILL:
-            snakemake(killer.folder, config, "--unlock")
-            if (killer.folder / CHECKPOINT).exists():
-                resumed = torch.load(killer.folder / CHECKPOINT, weights_only=True)["run"]["step"]
-        elif killer.killed == LOGS.keys():
-            break
-        delays.update((stage, delays[stage] / 4) for stage in again)
-    assert (process.returncode, LOGS.keys() - killer.killed) == (0, set()), (killer.folder / "said.txt").read_text()
-    assert_same(killer.folder, undisturbed)
-    assert resumed is not None and resumed > 0 and resumed % TRAINING["checkpoint_every"] == 0
-    assert f"train: going on from step {resumed} ({CHECKPOINT})" in said
+    folder = tmp_path / "run"
+    for rule in STAGES:
+        count = 3 if rule == "train" else 2 if rule in FOLDERS else 1
+        break_at(folder, rule, "kill-run" if rule in WITH_SNAKEMAKE else "kill", count)
+    steps = []
+    for _ in range(len(WITH_SNAKEMAKE)):
+        assert start(folder, config, "--retries", "1").wait(timeout=600) == -signal.SIGKILL
+        assert snakemake(folder, config, "--unlock").returncode == 0
+        if (folder / CHECKPOINT).exists():
+            steps.append(torch.load(folder / CHECKPOINT, weights_only=True)["run"]["step"])
+    process = start(folder, config, "--retries", "1")
+    assert process.wait(timeout=600) == 0, (folder / "said.txt").read_text()
+    assert {path.name for path in (folder / "breakpoints").iterdir()} == {f"{rule}.met" for rule in STAGES}
+    assert_same(folder, undisturbed)
+    (resumed,) = steps
+    assert resumed > 0 and resumed % TRAINING["checkpoint_every"] == 0
+    log = (folder / "results/logs/train/crafted-made-seed0.log").read_text()
+    assert f"train: going on from step {resumed} ({CHECKPOINT})" in log
 
 
-def test_jobs_end_with_snakemake(config, tmp_path):
-    process = start(tmp_path / "run", config, "results/extractor/encoder.safetensors")
-    log = tmp_path / "run/results/logs" / LOGS["extractor_encoder"]
-    while not log.exists() and process.poll() is None:
-        time.sleep(0.01)
+@pytest.fixture(scope="module")
+def endless(config: dict[str, object]) -> dict[str, object]:
+    """A configuration whose encoder is being trained for as long as a test takes."""
+    return {**config, "encoder": {**TINY["encoder"], "samples": 10**7}}
+
+
+def test_jobs_end_with_snakemake(endless, tmp_path):
+    process = start(tmp_path / "run", endless, ENCODER)
+    log = tmp_path / "run/results/logs/extractor/encoder.log"
     job = job_with(log, process)
-    assert job is not None
     process.kill()
     process.wait()
     job.wait(timeout=60)
     assert not log.read_text().endswith("done\n")
 
 
-def test_a_second_run_in_the_same_folder_is_refused(config, tmp_path):
-    first = start(tmp_path / "run", config, "results/extractor/encoder.safetensors")
+def test_a_second_run_in_the_same_folder_is_refused(endless, tmp_path):
+    first = start(tmp_path / "run", endless, ENCODER)
     while not list((tmp_path / "run/.snakemake/locks").glob("*")) and first.poll() is None:
         time.sleep(0.01)
-    asked = "results/extractor/encoder.safetensors"
 
     def refused() -> None:
-        second = snakemake(tmp_path / "run", config, asked)
+        second = snakemake(tmp_path / "run", endless, ENCODER)
         assert second.returncode == 1
         assert "Directory cannot be locked" in second.stderr and "--unlock" in second.stderr
         assert "Traceback" not in second.stderr and "degcraft stopped" not in second.stderr
@@ -219,8 +187,8 @@ def test_a_second_run_in_the_same_folder_is_refused(config, tmp_path):
     assert first.poll() is None
     end(first)
     refused()  # Snakemake cannot know that nobody is there any more
-    assert snakemake(tmp_path / "run", config, "--unlock").returncode == 0
-    assert snakemake(tmp_path / "run", config, "results/space/bins.csv").returncode == 0
+    assert snakemake(tmp_path / "run", endless, "--unlock").returncode == 0
+    assert snakemake(tmp_path / "run", endless, "results/space/bins.csv").returncode == 0
 
 
 @pytest.fixture
@@ -287,45 +255,33 @@ def test_damage_to_an_earlier_result_is_named(copy, config, undisturbed, damaged
     assert [name for name in expected if found[name] != expected[name]] == []
 
 
-def wait_for(folder: Path, pattern: str, process: subprocess.Popen[bytes]) -> Path:
-    """The first file in a folder that a pattern describes."""
-    while process.poll() is None:
-        for path in folder.glob(pattern):
-            return path
-        time.sleep(0.005)
-    pytest.fail(f"the run ended without {pattern}")
-
-
 def test_a_photo_that_changes_while_it_is_read_is_an_error_and_then_read_again(config, tmp_path):
     hr = Path(shutil.copytree(str(config["hr"]), tmp_path / "hr"))
-    changed = {**config, "hr": str(hr)}
-    process = start(tmp_path / "run", changed, "results/hr/patches.h5")
-    results = tmp_path / "run/results"
-    wait_for(results, "hr/.patches.*.partial.h5", process)
-    job = job_with(results / "logs/photos.log", process)
-    assert job is not None
-    job.suspend()
-    Image.fromarray(np.full((128, 128, 3), 90, np.uint8)).save(hr / "photo3.png")
-    job.resume()
+    changed, run = {**config, "hr": str(hr)}, tmp_path / "run"
+    met = break_at(run, "photos", "stop")
+    process = start(run, changed, "results/hr/patches.h5")
+    with stopped(met, process):  # all photos have been read
+        Image.fromarray(np.full((128, 128, 3), 90, np.uint8)).save(hr / "photo3.png")
     assert process.wait(timeout=300) == 1
-    said = (tmp_path / "run/said.txt").read_text()
+    said = (run / "said.txt").read_text()
     assert f"degcraft: {hr}/photo3.png: changed while this job was reading it; run again" in said
-    assert not (results / "hr/patches.h5").exists()
-    assert snakemake(tmp_path / "run", changed, "results/hr/patches.h5").returncode == 0
-    with h5py.File(results / "hr/patches.h5") as file:
+    assert not (run / "results/hr/patches.h5").exists()
+    assert snakemake(run, changed, "results/hr/patches.h5").returncode == 0
+    with h5py.File(run / "results/hr/patches.h5") as file:
         assert (file["patches"][file["photo"][:] == 3] == 90).all()
 
 
 def test_a_photo_that_disappears_before_it_is_read_is_named(config, tmp_path):
     photos = Path(shutil.copytree(str(config["degrade"]["photos"]), tmp_path / "photos"))
-    changed = {**config, "degrade": {"photos": str(photos), "distributions": ["full"]}}
-    process = start(tmp_path / "run", changed, "results/degraded/full")
-    wait_for(tmp_path / "run/results", "logs/space.log", process)  # degrading waits for the bins
-    (photos / "photo2.png").unlink()
+    changed, run = {**config, "degrade": {"photos": str(photos), "distributions": ["full"]}}, tmp_path / "run"
+    met = break_at(run, "space", "stop")
+    process = start(run, changed, "results/degraded/full")
+    with stopped(met, process):  # degrading waits for the bins
+        (photos / "photo2.png").unlink()
     assert process.wait(timeout=300) == 1
-    said = (tmp_path / "run/said.txt").read_text()
+    said = (run / "said.txt").read_text()
     assert "photo2.png" in said and "Traceback" not in said
-    process = snakemake(tmp_path / "run", changed, "results/degraded/full")
+    process = snakemake(run, changed, "results/degraded/full")
     assert process.returncode == 0, process.stderr[-4000:]
-    names = sorted(path.name for path in (tmp_path / "run/results/degraded/full").glob("*.png"))
+    names = sorted(path.name for path in (run / "results/degraded/full").glob("*.png"))
     assert names == ["photo0.png", "photo1.png", "photo3.png"]
