@@ -289,23 +289,14 @@ def test_a_file_that_is_no_mapping_is_refused(text, schema):
 
 def test_a_target_whose_name_yaml_takes_for_a_number(raw, schema):
     raw["targets"] = yaml.safe_load("{2020: {reference: reference}}")
-    try:
-        names = list(parse_config(raw, schema).targets)
-    except UserError as error:
-        assert "2020" in str(error)  # either is fine: a name, or an explanation
-    else:
-        assert names == ["2020"]
+    assert list(parse_config(raw, schema).targets) == ["2020"]
 
 
 @pytest.mark.parametrize("path", ["scale", "seed", "photos.size", "pairs.count", "train.crop", "train.seeds"])
 def test_whole_numbers_are_integers_however_they_are_written(path, raw, schema):
     values = {"scale": 4.0, "seed": 7.0, "photos.size": 192.0, "pairs.count": 9.0, "train.crop": 24.0}
     changed = with_value(raw, path, values.get(path, [0.0]))  # JSON Schema takes 4.0 for an integer
-    try:
-        config = parse_config(changed, schema)
-    except UserError as error:
-        assert path in str(error)
-        return
+    config = parse_config(changed, schema)
     found = [config.scale, config.seed, config.photos.size, config.pairs.count, config.train.crop, *config.seeds]
     assert {type(value) for value in found} == {int}
 

@@ -9,7 +9,6 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -448,7 +447,3 @@ def test_most_of_the_weight():
         ("blur_sigma", "1 to 3 (HR px)", pytest.approx(0.85)),
         ("resize_kind", "bicubic", pytest.approx(0.85)),
     ]
-
-
-def test_the_template_is_in_the_package(root: Path):
-    assert '"*.j2"' in (root / "pyproject.toml").read_text()

@@ -275,7 +275,7 @@ def test_bad_folders_are_named(model, folder_of, make_photo, tmp_path):
 
 
 def test_what_is_no_model_is_refused(encoder, tmp_path):
-    with pytest.raises(UserError, match=r"holds a encoder, which does not upscale|holds an encoder"):
+    with pytest.raises(UserError, match="holds the network 'encoder', which does not upscale"):
         Upscaler(encoder, WHOLE)
     with pytest.raises(UserError, match="no such file"):
         Upscaler(tmp_path / "none.safetensors", WHOLE)

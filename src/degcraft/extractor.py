@@ -45,7 +45,7 @@ class Extractor:
     def __init__(self, path: str | os.PathLike[str], threads: int = 1) -> None:
         network, spec = load_network(path)
         if not isinstance(network, Encoder | SRResNet):
-            raise UserError(f"{path}: holds a {spec.name}, which is no feature extractor")
+            raise UserError(f"{path}: holds the network {spec.name!r}, which is no feature extractor")
         self.length = dict(spec.arguments)["features" if isinstance(network, Encoder) else "channels"]
         self._device = prepare(threads, 0, "features")
         self._network = on_device(network, self._device)

@@ -59,7 +59,7 @@ def export_onnx(model: str | os.PathLike[str], output: str | os.PathLike[str]) -
 
     network, spec = load_network(model)
     if "scale" not in dict(spec.arguments):
-        raise UserError(f"{model}: holds a {spec.name}, which does not upscale")
+        raise UserError(f"{model}: holds the network {spec.name!r}, which does not upscale")
     graph = _portable(_export(network))
     graph.metadata_props.add(
         key="degcraft", value=json.dumps({"network": spec.name, "arguments": dict(spec.arguments)}, sort_keys=True)

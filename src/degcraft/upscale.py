@@ -75,7 +75,7 @@ class Upscaler:
         network, spec = load_network(path)
         arguments = dict(spec.arguments)
         if "scale" not in arguments:
-            raise UserError(f"{path}: holds a {spec.name}, which does not upscale")
+            raise UserError(f"{path}: holds the network {spec.name!r}, which does not upscale")
         self.scale = arguments["scale"]
         self._settings = settings
         self._device = prepare(settings.threads, 0, "upscale")
