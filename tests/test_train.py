@@ -223,7 +223,7 @@ def test_killed_at_any_step_and_resumed_the_bytes_are_the_same(settings, pairs, 
 
 
 def test_killed_from_outside_at_any_moment(pairs, scale, tmp_path, run):
-    settings = dataclasses.replace(TINY, steps=100_000, checkpoint_every=5)
+    settings = dataclasses.replace(TINY, steps=10**6, checkpoint_every=5)
     script = tmp_path / "endless.py"
     script.write_text(DRIVER.partition('go("whole")')[0] + 'go("endless")\n')
     command = driver(tmp_path, pairs, settings, scale)
@@ -231,7 +231,9 @@ def test_killed_from_outside_at_any_moment(pairs, scale, tmp_path, run):
     checkpoint = tmp_path / "endless.checkpoint"
     while not checkpoint.exists() and process.poll() is None:
         time.sleep(0.01)
-    time.sleep(0.2)
+    first = checkpoint.stat().st_mtime_ns
+    while checkpoint.stat().st_mtime_ns == first and process.poll() is None:
+        time.sleep(0.01)
     process.kill()
     assert process.wait() == -signal.SIGKILL
     state = torch.load(checkpoint, weights_only=True)["run"]
@@ -311,25 +313,6 @@ def test_a_damaged_checkpoint_is_named(run, interrupted):
         ) as error:
             run("killed")
         assert "weights_only" not in str(error.value)  # torch advises to run the code that may be in the file
-
-
-class Payload:
-    """Code that an ordinary unpickling would run."""
-
-    def __init__(self, victim):
-        self.victim = victim
-
-    def __reduce__(self):
-        return (type(self.victim).touch, (self.victim,))
-
-
-def test_code_in_a_checkpoint_is_refused_and_not_run(run, tmp_path):
-    torch.save({"identity": Payload(tmp_path / "touched")}, tmp_path / "a.checkpoint")
-    with pytest.raises(UserError, match=r"a\.checkpoint: not a whole checkpoint"):
-        run("a")
-    assert not (tmp_path / "touched").exists()
-    torch.load(tmp_path / "a.checkpoint", weights_only=False)  # it would have worked
-    assert (tmp_path / "touched").exists()
 
 
 def test_a_loss_that_is_no_number_stops_the_training(run, tmp_path):

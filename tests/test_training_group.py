@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,14 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
+from test_train import files_of
 
 from degcraft.errors import UserError
 from degcraft.networks import load_network
 from degcraft.pairs_dataset import PairBatches
 from degcraft.settings import TrainSettings
-from degcraft.train import TrainFiles, train
+from degcraft.train import train
 from degcraft.training.launch import launch
 
 SETTINGS = TrainSettings(
@@ -37,11 +38,6 @@ SETTINGS = TrainSettings(
     validate_every=10,
 )
 TWO = dataclasses.replace(SETTINGS, processes=2)
-
-
-def files_of(folder, name, pairs):
-    suffixes = ".safetensors", ".csv", ".checkpoint", ".monitor"
-    return TrainFiles(str(pairs), *(str(folder / f"{name}{suffix}") for suffix in suffixes))
 
 
 @pytest.mark.parametrize("size", [2, 5])
@@ -88,26 +84,12 @@ def test_processes_end_with_the_one_that_started_them(pairs, scale, tmp_path):
     while not Path(files.checkpoint).exists():
         assert parent.poll() is None
         time.sleep(0.01)
-    children = children_of(parent.pid)
+    children = psutil.Process(parent.pid).children()
     assert len(children) == 2
-    parent.send_signal(signal.SIGKILL)
+    parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{child}").exists() for child in children):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def children_of(process):
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[1]) == process:
-            found.append(int(stat.parent.name))
-    return found
+    psutil.wait_procs(children, timeout=60)
+    assert [child.pid for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
 
 
 def test_what_one_process_finds_wrong_is_said_once(pairs, scale, tmp_path):
