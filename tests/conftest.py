@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, settings
 from PIL import Image
+from workflow_runs import ROOT
 
 from degcraft.extractor import train_encoder
 from degcraft.images import Uint8Image
@@ -28,7 +30,6 @@ settings.register_profile(
 )
 settings.load_profile("degcraft")
 
-ROOT = Path(__file__).resolve().parents[1]
 SCALE = 2
 STEPS = (
     Step("blur", (("sigma", Range(0.2, 2.0, 2)),)),
@@ -78,6 +79,27 @@ def folder_of(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[Path, str], None]]:
+    """``small_disk(folder, "size=200k")``: the folder is a disk of its own with these options, now or from now on.
+
+    It takes root; without, the test is skipped.
+    """
+    folders: list[Path] = []
+
+    def mounted(folder: Path, options: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        options += ",remount" if folder in folders else ""
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+        if subprocess.run(command, check=False, capture_output=True).returncode:
+            pytest.skip("mounting a small disk takes root")
+        folders.append(folder)
+
+    yield mounted
+    for folder in set(folders):
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.fixture(scope="session")

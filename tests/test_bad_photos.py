@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 import tifffile
 from PIL import Image
+from workflow_runs import ROOT, program
 
 from degcraft.config import parse_config
 from degcraft.degrade import degrade_folder
@@ -31,7 +32,6 @@ from degcraft.settings import PhotoSettings, ReferenceSettings, UpscaleSettings
 from degcraft.target import make_target
 from degcraft.upscale import upscale_folder
 
-ROOT = Path(__file__).parent.parent
 SIDE = 48
 FINE = {"outward.png": "", "a b.png": "", "it's.png": "", 'say "a".png': "", "-dash.png": "", "tile_*?[x].png": ""}
 FINE |= {f"{unicodedata.normalize(form, 'é')}.png": "" for form in ("NFC", "NFD")}
@@ -291,8 +291,8 @@ def test_the_workflow_goes_through_all_of_it(zoo, unique, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     before = inside(zoo.parent)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", run, "--cores", "1"]
-    command += ["results/hr/photos.csv", "results/degraded/full", "--configfile", tmp_path / "config.json"]
+    command = program("results/hr/photos.csv", "results/degraded/full", "--directory", run, "--cores", "1")
+    command += ["--configfile", tmp_path / "config.json"]
     process = subprocess.run(command, capture_output=True, text=True, cwd=run, timeout=600)
     assert process.returncode == 0, process.stderr[-3000:]
     check_table(run / "results/hr/photos.csv")

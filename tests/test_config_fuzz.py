@@ -8,10 +8,8 @@ import json
 import math
 import os
 import subprocess
-import sys
 from collections import OrderedDict
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ import torch
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from workflow_runs import program
 
 from degcraft.config import Config, parse_config
 from degcraft.config_values import plain, repeated_keys
@@ -33,7 +32,6 @@ from degcraft.target import true_distribution
 from degcraft.tiles import spans
 from degcraft.training.schedule import learning_rate
 
-ROOT = Path(__file__).parent.parent
 EXAMPLES = 2000
 LOADER, DUMPER = (getattr(yaml, f"C{name}", getattr(yaml, name)) for name in ("FullLoader", "Dumper"))  # fast, if there
 WORDS = sorted({choice for o in OPERATORS.values() for p in o.parameters for choice in p.choices or ()})
@@ -304,7 +302,7 @@ def test_json_becomes_what_yaml_can_write_again(raw, schema):
 )
 def test_snakemake_says_what_is_wrong_with_the_configuration(text, message, tmp_path):
     (tmp_path / "my.yaml").write_text(text)
-    command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", ROOT / "Snakefile", "--configfile", "my.yaml"]
+    command = program("-n", "--configfile", "my.yaml")
     process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
     output = process.stdout + process.stderr
     assert process.returncode != 0
@@ -322,7 +320,7 @@ def test_snakemake_says_what_is_wrong_with_the_configuration(text, message, tmp_
 def test_what_snakemake_says_of_a_file_that_is_missing_or_no_text(content, last, tmp_path):
     if content is not None:
         (tmp_path / "my.yaml").write_bytes(content)
-    command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", ROOT / "Snakefile", "--configfile", "my.yaml"]
+    command = program("-n", "--configfile", "my.yaml")
     process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
     assert process.returncode != 0
     said = (process.stdout + process.stderr).splitlines()

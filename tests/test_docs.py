@@ -11,12 +11,12 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 import torch
+from workflow_runs import ROOT, modules
 
 from degcraft.networks import NETWORKS, NetworkSpec, load_network, save_network
 from degcraft.operators import OPERATORS
 from degcraft.space import Choices, Range, Step, build
 
-ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 # what stands between < and > on the page of artifacts; anything else is a part of one file name
 WILDCARDS = {
@@ -143,11 +143,8 @@ def test_the_page_of_keys_has_every_key(schema):
 
 
 def test_every_module_is_on_one_page_of_the_library():
-    package = ROOT / "src" / "degcraft"
-    modules = {".".join(path.relative_to(package).with_suffix("").parts) for path in package.rglob("*.py")}
-    modules = {name.removesuffix(".__init__") for name in modules if name != "__init__"}
     shown = [name for page in sorted((DOCS / "library").glob("*.md")) for name in modules_on(page)]
-    assert sorted(shown) == sorted(modules)
+    assert sorted(shown) == sorted(modules())
 
 
 def modules_on(page: Path) -> list[str]:

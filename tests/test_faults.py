@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -191,30 +191,14 @@ def test_a_second_run_in_the_same_folder_is_refused(endless, tmp_path):
     assert snakemake(tmp_path / "run", endless, "results/space/bins.csv").returncode == 0
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[[str], None]]:
-    """``small_disk("200k")``: results lie on a disk of their own of this size, now or from now on; takes root."""
-    results = tmp_path / "run" / "results"
-    results.mkdir(parents=True)
-
-    def sized(size: str) -> None:
-        options = f"size={size}" + (",remount" if os.path.ismount(results) else "")
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(results)]
-        if subprocess.run(command, check=False, capture_output=True).returncode:
-            pytest.skip("mounting a small disk takes root")
-
-    yield sized
-    subprocess.run(["umount", str(results)], check=False, capture_output=True)
-
-
 def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(config, undisturbed, small_disk, tmp_path):
-    small_disk("240k")
+    small_disk(tmp_path / "run/results", "size=240k")
     process = snakemake(tmp_path / "run", config, "results/pairs/clean.h5")
     assert process.returncode == 1
     said = "degcraft: results/hr/patches.h5: cannot be written, the disk is full; make room on it and run again"
     assert said in process.stderr and "Traceback" not in process.stderr
     assert not [path for path in (tmp_path / "run/results").rglob("*") if path.suffix == ".h5"]
-    small_disk("40m")
+    small_disk(tmp_path / "run/results", "size=40m")
     assert snakemake(tmp_path / "run", config, "results/pairs/clean.h5").returncode == 0
     found, expected = artifacts(tmp_path / "run"), artifacts(undisturbed)
     assert "hr/patches.h5" in found and "space/bins.csv" in found

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_networks import some_input
 
 from degcraft.errors import UserError
 from degcraft.networks import NetworkSpec, load_network, save_network
@@ -18,10 +19,6 @@ from degcraft.training.start import first_network
 spandrel = pytest.importorskip("spandrel", exc_type=ImportError)
 
 SETTINGS = TrainSettings(network="spandrel", start="a.pth")
-
-
-def some_input(height=11, width=9):
-    return torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(0))
 
 
 def small_span():

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import permutations
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from workflow_runs import ROOT
 
 from degcraft.config import parse_config, parse_steps
 from degcraft.seeds import stream
 from degcraft.space import Distribution, build
 
-ROOT = Path(__file__).resolve().parents[1]
 PRESETS = ROOT / "config" / "presets"
 NAMES = sorted(path.stem for path in PRESETS.iterdir())
 DRAWS = 10_000

@@ -8,7 +8,7 @@ import re
 import shutil
 
 import pytest
-from workflow_runs import ROOT, rules_with_scripts
+from workflow_runs import ROOT, modules, rules_with_scripts
 
 import degcraft
 from degcraft.provenance import PACKAGE, code_digest, modules_used
@@ -85,11 +85,6 @@ def test_closures():
     assert {"moments", "solver", "space", "operators"} <= modules_used("craft")
     assert not any(name.startswith("networks") for name in modules_used("craft"))
     assert modules_used("errors") == {"errors"}
-
-
-def modules():
-    paths = [path.relative_to(PACKAGE).with_suffix("") for path in sorted(PACKAGE.rglob("*.py"))]
-    return [".".join(path.parts).removesuffix(".__init__") for path in paths if path.parts != ("__init__",)]
 
 
 @pytest.mark.parametrize("module", modules())

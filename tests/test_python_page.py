@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 
 import numpy as np
 from PIL import Image
+from test_docs import blocks
 
 
-def test_the_examples_run(root, patches, uniform, hr_folder, make_photo, tmp_path, monkeypatch, capsys):
+def test_the_examples_run(patches, uniform, hr_folder, make_photo, tmp_path, monkeypatch, capsys):
     (tmp_path / "results/targets/album").mkdir(parents=True)
     (tmp_path / "results/hr").mkdir()
     uniform.write(tmp_path / "results/targets/album/weights.csv")
@@ -18,10 +18,10 @@ def test_the_examples_run(root, patches, uniform, hr_folder, make_photo, tmp_pat
     Image.fromarray(make_photo(70, 90)).save(tmp_path / "photo.png")
     monkeypatch.chdir(tmp_path)
 
-    blocks = re.findall(r"^```python\n(.*?)^```", (root / "docs/python.md").read_text(), re.DOTALL | re.MULTILINE)
-    assert len(blocks) >= 4
+    examples = blocks("python.md")
+    assert len(examples) >= 4
     names: dict[str, object] = {}
-    for block in blocks:
+    for block in examples:
         exec(compile(block.replace("num_workers=4", "num_workers=1"), "docs/python.md", "exec"), names)
 
     assert np.asarray(Image.open("photo-degraded.png")).shape == (17, 22, 3)

@@ -154,17 +154,10 @@ def test_rows_that_cannot_be_mapped_are_refused(layout, tmp_path):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 256 KiB; making one takes root."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small disk takes root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+def disk(small_disk, tmp_path):
+    """A disk of 256 KiB."""
+    small_disk(tmp_path / "disk", "size=256k")
+    return tmp_path / "disk"
 
 
 def write_long_h5(path):
@@ -225,7 +218,7 @@ WRITERS = {
 }
 
 
-def test_a_full_disk_gets_a_sentence_and_no_half_file(small_disk):
+def test_a_full_disk_gets_a_sentence_and_no_half_file(disk, small_disk):
     """In a process of its own, since HDF5 used to crash it, at the end if not before."""
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\nfrom test_storage import WRITERS\n"
@@ -233,22 +226,22 @@ def test_a_full_disk_gets_a_sentence_and_no_half_file(small_disk):
         "for name, write in WRITERS.items():\n"
         "    try: write(f'{sys.argv[2]}/{name}')\n    except UserError as error: print(error)"
     )
-    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(small_disk)]
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(disk)]
     process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     said = "cannot be written, the disk is full; make room on it and run again"
-    assert process.stdout.splitlines() == [f"{small_disk / name}: {said}" for name in WRITERS]
-    assert list(small_disk.iterdir()) == []
-    subprocess.run(["mount", "-o", "remount,size=30m", str(small_disk)], check=True)
+    assert process.stdout.splitlines() == [f"{disk / name}: {said}" for name in WRITERS]
+    assert list(disk.iterdir()) == []
+    small_disk(disk, "size=30m")
     for name, write in WRITERS.items():
-        write(small_disk / name)
-    assert sorted(path.name for path in small_disk.iterdir()) == sorted(WRITERS)
+        write(disk / name)
+    assert sorted(path.name for path in disk.iterdir()) == sorted(WRITERS)
 
 
 @pytest.mark.parametrize("name", ["long.h5", "table.csv", "checkpoint.pt", "new/table.csv"])
-def test_a_disk_that_can_only_be_read_gets_a_sentence(name, small_disk):
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    with pytest.raises(UserError, match=rf"{small_disk / name}: cannot be written, the disk can only be read; make it"):
-        WRITERS[Path(name).name](small_disk / name)
+def test_a_disk_that_can_only_be_read_gets_a_sentence(name, disk, small_disk):
+    small_disk(disk, "ro")
+    with pytest.raises(UserError, match=rf"{disk / name}: cannot be written, the disk can only be read; make it"):
+        WRITERS[Path(name).name](disk / name)
 
 
 def test_a_quota_that_is_used_up_gets_a_sentence(tmp_path):

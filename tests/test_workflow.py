@@ -282,21 +282,6 @@ def test_the_check_says_what_a_run_would_be_and_makes_nothing_else(config, tmp_p
     assert made == {"check.txt", "check.log"}
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"craft": {"generalisation": 0.1}}, "craft: unknown key 'generalisation'; did you mean 'generalization'?"),
-        ({"hr": "nowhere"}, "hr: no folder 'nowhere'"),
-        ({"scale": 3}, "scale: 3 is not one of [2, 4]"),
-    ],
-)
-def test_a_wrong_configuration_gets_a_sentence(config, tmp_path, change, message):
-    process = snakemake(tmp_path, {**config, **change})
-    assert process.returncode != 0
-    assert message in process.stderr
-    assert "Traceback" not in process.stderr
-
-
 def test_no_usable_photo_gets_a_sentence(config, tmp_path):
     make_photos(tmp_path / "small", 2, 40, 0)
     process = snakemake(tmp_path, {**config, "hr": str(tmp_path / "small")})
@@ -309,7 +294,7 @@ def test_no_usable_photo_gets_a_sentence(config, tmp_path):
 def test_snakemake_plans_from_the_root(arguments):
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     command = ["snakemake", "--dry-run", "--forceall", *arguments]
-    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     assert {"photos", "train", "report"} <= rules_planned(process)
 
 

@@ -76,10 +76,15 @@ def write_config(folder, config):
     return folder / "config.yaml"
 
 
+def program(*arguments):
+    """Snakemake, as a user of this repository starts it from anywhere."""
+    return [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", *arguments]
+
+
 def command(folder, config, *arguments, cores=2):
     """What runs the workflow in a folder of its own."""
-    program = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
-    return [*program, "--configfile", write_config(folder, config), "--cores", str(cores), *arguments]
+    file = write_config(folder, config)
+    return program("--directory", folder, "--configfile", file, "--cores", str(cores), *arguments)
 
 
 def snakemake(folder, config, *arguments, cores=2):
@@ -102,6 +107,13 @@ def jobs_planned(process):
 def rules_planned(process):
     """The rules that a dry run would run."""
     return set(jobs_planned(process))
+
+
+def modules():
+    """The names of all modules of the library, without ``degcraft.``."""
+    package = ROOT / "src" / "degcraft"
+    paths = [path.relative_to(package).with_suffix("") for path in sorted(package.rglob("*.py"))]
+    return [".".join(path.parts).removesuffix(".__init__") for path in paths if path.parts != ("__init__",)]
 
 
 def rules_with_scripts():
