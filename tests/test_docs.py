@@ -187,6 +187,11 @@ def test_the_extractor_on_the_page_works(tmp_path, monkeypatch):
     assert (network.features(noisy) > network.features(flat)).all()
 
 
+def test_every_page_is_in_the_navigation_once():
+    listed = re.findall(r"^ +- (?:[^:\n]+: )?([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
+    assert sorted(listed) == sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+
+
 def test_links_of_pages_outside_the_site_lead_somewhere():
     for page in ("README.md", "CONTRIBUTING.md", "config/README.md"):
         for link in re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text()):
