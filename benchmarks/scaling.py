@@ -7,7 +7,8 @@ Each stage runs on the demo's photos, with the space, the patch size and the enc
 larger network that the README suggests for real use. Seconds are those of one CPU thread, not of the clock, so that
 other programs hardly count. Costs are taken to grow in proportion: with the photos' megapixels for *photos*, with bins
 times patches for *bin_features*, with pairs, with steps, and with the megapixels that are evaluated. What does not grow
-with the input is measured as a whole (*extractor*) or left out (*reference*, *craft*, *certify*, *report*).
+with the input is measured as a whole (*extractor*) or left out (*reference*, *craft*, *certify*, *export*,
+*report*).
 """
 
 from __future__ import annotations
@@ -174,7 +175,7 @@ def costs(units: Units, plan: Plan, config: Config) -> list[tuple[str, int, floa
         ),
         ("extractor", 1, units.encoder / HOUR, 0.0),
         ("bin_features", shards + 1, described * units.patch_described / HOUR, plan.bins * units.bin_bytes / GB),
-        ("reference, craft", 2, 0.0, 0.0),
+        ("reference, craft, export", 3, 0.0, 0.0),
         (
             "pairs",
             plan.models,
