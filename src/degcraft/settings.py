@@ -243,7 +243,7 @@ class EvaluateSettings:
     """How models are compared.
 
     Attributes:
-        draws: how often each HR test photo is degraded for the test sets ``full`` and ``clean``.
+        draws: how often each HR test photo is degraded for the test set ``full``; ``clean`` has each once.
         bootstrap: resamplings of the photos for the intervals.
         examples: restored test images that are kept for the report.
     """
