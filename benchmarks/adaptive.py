@@ -32,7 +32,7 @@ import pandas as pd
 from lab import SCALE, Lab, Setup, one_thread, prepare
 from numpy.typing import NDArray
 
-from degcraft.bin_features import describe_bins, gather_bins, read_moments, read_samples, shard_of
+from degcraft.bin_features import describe_bins, gather_bins, read_moments, read_samples
 from degcraft.degrade import degrade_drawn
 from degcraft.extractor import Extractor
 from degcraft.marginals import marginals
@@ -41,6 +41,7 @@ from degcraft.provenance import code_digest
 from degcraft.refine import craft_round, gather_round, split
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, RefineSettings
+from degcraft.sharing import shard_of
 from degcraft.space import Choices, Distribution, Range, Space, Step, build
 
 AXES = {

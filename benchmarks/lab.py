@@ -19,7 +19,7 @@ import torch
 from blocks import BlockStatistics, fit
 from numpy.typing import NDArray
 
-from degcraft.bin_features import Features, describe_bins_by, gather_bins, read_moments, shard_of
+from degcraft.bin_features import Features, describe_bins_by, gather_bins, read_moments
 from degcraft.config import parse_steps
 from degcraft.degrade import degrade
 from degcraft.extractor import Extractor, train_encoder
@@ -29,6 +29,7 @@ from degcraft.photos import extract
 from degcraft.provenance import code_digest
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, SrganSettings
+from degcraft.sharing import shard_of
 from degcraft.space import Space, Step, build
 from degcraft.srgan import train_srgan
 

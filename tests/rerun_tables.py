@@ -189,9 +189,8 @@ SAMPLE = ["seed", "degradation.noise.sigma", "targets.*.reference", "craft.toler
 ONNX_FILE = "results/models/full/seed0/model.onnx"
 WANTED = ["default", *SRGAN_FILES, ONNX_FILE]
 
-FROM_EXTRACTOR = f"{EXTRACTOR} {PAIRS}"
-DEGRADING = f"testset evaluate_bicubic {FROM_EXTRACTOR}"  # training the extractor, pairs, and tests
-NETWORKS = f"extractor_srgan evaluate_bicubic {FROM_EXTRACTOR}"
+DEGRADING = f"testset evaluate_bicubic {EXTRACTOR} {PAIRS}"  # training the extractor, pairs, and tests
+NETWORKS = f"extractor_srgan evaluate_bicubic {EXTRACTOR} {MODELS}"
 TRAINING = ["train", "pairs_dataset", "networks.discriminator"] + [
     f"training.{name}"
     for name in ("adversarial", "checkpoints", "group", "launch", "losses", "monitor", "perceptual", "run", "schedule",
@@ -221,8 +220,9 @@ MODULES = {
         ["networks", *(f"networks.{name}" for name in ("encoder", "recognised", "rrdbnet", "sr"))], NETWORKS
     ),
     "srgan": "extractor_srgan",
-    "extractor": FROM_EXTRACTOR,
-    **dict.fromkeys(["bin_features", "moments"], f"bin_features_shard bin_features reference {CRAFTING} {PAIRS}"),
+    "extractor": EXTRACTOR,
+    **dict.fromkeys(["bin_features", "moments"], FEATURES),
+    "sharing": f"{FEATURES} {PAIRS}",
     **dict.fromkeys(["reference", "directions"], f"reference {CRAFTING}"),
     **dict.fromkeys(["craft", "marginals", "solver", "trade_off", "plots"], CRAFTING),
     **dict.fromkeys(["certify", "names", "outcome", "times"], "certify report"),

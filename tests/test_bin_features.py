@@ -7,8 +7,6 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from degcraft.bin_features import (
     describe_bins,
@@ -16,7 +14,6 @@ from degcraft.bin_features import (
     read_folds,
     read_moments,
     read_samples,
-    shard_of,
 )
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
@@ -24,17 +21,10 @@ from degcraft.moments import Moments
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.resampling import resize
 from degcraft.settings import BinFeatureSettings
+from degcraft.sharing import shard_of
 from degcraft.space import Choices, Step, build
 
 SETTINGS = BinFeatureSettings(patches=5)
-
-
-@given(st.integers(1, 300), st.integers(1, 40))
-def test_shards_cover_every_bin_once(bins, shards):
-    parts = [shard_of(bins, shard, shards) for shard in range(shards)]
-    assert [index for part in parts for index in part] == list(range(bins))
-    sizes = [len(part) for part in parts]
-    assert max(sizes) - min(sizes) <= 1
 
 
 @pytest.fixture(scope="module")

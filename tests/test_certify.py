@@ -12,9 +12,9 @@ import pytest
 from degcraft.certify import Fit, Photos, Simulated, judge, simulate_photos, write_fit
 from degcraft.craft import craft
 from degcraft.moments import Moments
-from degcraft.patches import FOLDS
 from degcraft.plots import plot_fit
 from degcraft.settings import CertifySettings, CraftSettings
+from degcraft.sharing import FOLDS
 from degcraft.space import Distribution, Range, Step, build
 
 D = 5

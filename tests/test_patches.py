@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degcraft.patches import count_positions, cut, disjoint, folds, spread, textured_positions
+from degcraft.patches import count_positions, cut, disjoint, textured_positions
 from degcraft.seeds import stream
 
 
@@ -68,11 +68,6 @@ def test_cutting(make_photo):
     assert cut(image, np.empty((0, 2), int), 16).shape == (0, 16, 16, 3)
 
 
-def test_photos_are_dealt_out_to_folds():
-    photo = np.array([2, 2, 5, 8, 8, 8, 9, 11], np.int32)  # photos that have no patches do not count
-    assert folds(photo).tolist() == [0, 0, 1, 2, 2, 2, 3, 0]
-
-
 def test_disjoint_patches():
     def worth(*positions):
         return disjoint(np.array(positions), 48)
@@ -87,14 +82,3 @@ def test_disjoint_patches():
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=8), st.integers(1, 20))
 def test_disjoint_patches_are_no_more_than_there_are(positions, size):
     assert 1 <= disjoint(np.array(positions), size) <= len(positions)
-
-
-@given(st.integers(1, 500), st.integers(1, 200))
-def test_spread_is_even(available, wanted):
-    indices = spread(available, wanted)
-    assert len(indices) == min(available, wanted)
-    assert indices.min() >= 0
-    assert indices.max() < available
-    gaps = np.diff(indices)
-    assert not len(gaps) or (gaps.min() >= 1 and gaps.max() - gaps.min() <= 1)
-    assert abs(indices.mean() - (available - 1) / 2) <= 1  # centred

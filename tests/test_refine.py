@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degcraft.bin_features import describe_bins, gather_bins, read_moments, shard_of
+from degcraft.bin_features import describe_bins, gather_bins, read_moments
 from degcraft.craft import craft
 from degcraft.errors import UserError
 from degcraft.moments import Moments
@@ -31,6 +31,7 @@ from degcraft.refine import (
     split,
 )
 from degcraft.settings import BinFeatureSettings, CraftSettings
+from degcraft.sharing import shard_of
 from degcraft.solver import FrechetObjective
 from degcraft.space import Choices, Distribution, Range, Space, Step, build
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from degcraft.degrade import degrade
 from degcraft.errors import UserError
 from degcraft.moments import Moments
-from degcraft.patches import FOLDS, folds, spread
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings
+from degcraft.sharing import FOLDS, folds, spread
 from degcraft.space import Space
 from degcraft.storage import creating_h5, reading_h5
 
@@ -37,11 +37,6 @@ class Features(Protocol):
         ...
 
 
-def shard_of(bins: int, shard: int, shards: int) -> range:
-    """The bins of one shard, 0 <= shard < shards: contiguous, sizes differing by one at most."""
-    return range(bins * shard // shards, bins * (shard + 1) // shards)
-
-
 def describe_bins(
     space: Space,
     bins: Sequence[int],
@@ -57,7 +52,7 @@ def describe_bins(
     """Degrade the same HR patches in each of some bins and write the moments of their features.
 
     Writes HDF5: ``bin`` int32 (n,), ``count`` int64 (n,), ``mean`` float64 (n, d), ``second`` float64 (n, d, d); and
-    the last three again for each fold of the HR photos (see `degcraft.patches.folds`), as ``fold0/count`` and so on.
+    the last three again for each fold of the HR photos (see `degcraft.sharing.folds`), as ``fold0/count`` and so on.
 
     Args:
         space: the bins.

@@ -29,10 +29,10 @@ from degcraft.directions import directions
 from degcraft.extractor import Extractor
 from degcraft.moments import Array, Moments
 from degcraft.outcome import fit_sentence
-from degcraft.patches import FOLDS, turns
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import CertifySettings
+from degcraft.sharing import FOLDS, turns
 from degcraft.solver import FrechetObjective, solve
 from degcraft.space import Distribution
 from degcraft.storage import reading_h5, replacing
@@ -59,7 +59,7 @@ class Simulated(Photos):
     """HR photos degraded with the crafted distribution.
 
     Attributes:
-        content: (photos,) which HR photo it is of; contents are dealt out to the folds of `degcraft.patches.folds`.
+        content: (photos,) which HR photo it is of; contents are dealt out to the folds of `degcraft.sharing.folds`.
     """
 
     content: NDArray[np.int64]

@@ -10,11 +10,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from degcraft.bin_features import shard_of
 from degcraft.degrade import degrade_drawn
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import PairSettings
+from degcraft.sharing import shard_of
 from degcraft.space import Distribution
 from degcraft.storage import creating_h5, reading_h5, sha256
 

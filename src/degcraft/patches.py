@@ -1,4 +1,4 @@
-"""Where to cut patches, and how photos are dealt out."""
+"""Where to cut patches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ Row = dict[str, object]
 """What became of one photo: ``file, width, height, used, reason, patches``."""
 
 _BAND = 1024  # rows of a photo whose texture is measured at a time
-FOLDS = 4  # of the HR photos: half of them can be simulated with while the others describe the bins
 
 
 def cut_photos(
@@ -149,12 +148,6 @@ def cut(image: Uint8Image, positions: NDArray[np.int64], size: int) -> NDArray[n
     return np.stack(patches) if patches else np.empty((0, size, size, 3), np.uint8)
 
 
-def spread(available: int, wanted: int) -> NDArray[np.int64]:
-    """Indices of ``wanted`` items spread evenly over ``available`` ones (all of them if there are fewer)."""
-    count = min(available, wanted)
-    return (np.arange(count) * 2 + 1) * available // (2 * count)
-
-
 def disjoint(positions: NDArray[np.int64], size: int) -> int:
     """How many patches, laid side by side, would cover the area that some patches of one photo cover; at least 1.
 
@@ -169,21 +162,3 @@ def disjoint(positions: NDArray[np.int64], size: int) -> int:
     for row, column in corners:
         covered[row : row + side, column : column + side] = True
     return max(1, round(np.count_nonzero(covered) / side**2))
-
-
-def turns(photo: NDArray[np.int32]) -> NDArray[np.int64]:
-    """0 for patches of the first photo that has any, 1 for those of the second, and so on.
-
-    Args:
-        photo: (n,) the photo of each patch.
-    """
-    return np.unique(photo, return_inverse=True)[1]
-
-
-def folds(photo: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Fold of each patch, 0 to `FOLDS` - 1: photos are dealt out in turn, so that no photo is in two folds.
-
-    Args:
-        photo: (n,) the photo of each patch.
-    """
-    return turns(photo) % FOLDS

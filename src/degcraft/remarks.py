@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from degcraft.config import Config, Target
 from degcraft.images import ImageError, Uint8Image, image_size, list_images, read_image
-from degcraft.patches import spread
 from degcraft.photo_quality import BLOCKY, Detail, blockiness, detail, different, fingerprint
+from degcraft.sharing import spread
 from degcraft.storage import sha256
 
 EXAMINED = 100  # photos of a folder that are looked at pixel by pixel, at most, spread evenly over it

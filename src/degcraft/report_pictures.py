@@ -16,9 +16,10 @@ from PIL import Image, ImageDraw, ImageFont
 from degcraft.evaluate import bicubic
 from degcraft.images import Uint8Image, crop_to_multiple, read_image
 from degcraft.operators import to_uint8
-from degcraft.patches import cut, spread, textured_positions
+from degcraft.patches import cut, textured_positions
 from degcraft.resampling import resize
 from degcraft.seeds import stream
+from degcraft.sharing import spread
 from degcraft.storage import reading_h5, replacing
 
 CROP = 128  # HR pixels

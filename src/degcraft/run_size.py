@@ -17,9 +17,10 @@ from degcraft.device import prepare
 from degcraft.networks import NetworkSpec
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor
-from degcraft.patches import FOLDS, count_positions
+from degcraft.patches import count_positions
 from degcraft.seeds import stream
 from degcraft.settings import TrainSettings
+from degcraft.sharing import FOLDS
 from degcraft.space import Distribution, build
 from degcraft.training.run import Run
 from degcraft.training.start import first_network

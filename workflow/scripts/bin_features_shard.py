@@ -2,8 +2,9 @@
 
 from job import job
 
-from degcraft.bin_features import describe_bins, shard_of
+from degcraft.bin_features import describe_bins
 from degcraft.settings import BinFeatureSettings
+from degcraft.sharing import shard_of
 from degcraft.space import Distribution
 
 with job(snakemake):

@@ -3,9 +3,10 @@
 import numpy as np
 from job import job
 
-from degcraft.bin_features import describe_bins, shard_of
+from degcraft.bin_features import describe_bins
 from degcraft.refine import Refined
 from degcraft.settings import BinFeatureSettings
+from degcraft.sharing import shard_of
 
 with job(snakemake):
     refined = Refined.read(snakemake.input.bins)
