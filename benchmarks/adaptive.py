@@ -32,11 +32,12 @@ import pandas as pd
 from lab import SCALE, Lab, Setup, one_thread, prepare
 from numpy.typing import NDArray
 
-from degcraft.bin_features import describe_bins, gather_bins, read_moments, read_samples
+from degcraft.bin_features import describe_bins, gather_bins
 from degcraft.degrade import degrade_drawn
 from degcraft.extractor import Extractor
 from degcraft.marginals import marginals
 from degcraft.moments import Moments, frechet_distance
+from degcraft.moments_file import read_moments, read_samples
 from degcraft.provenance import code_digest
 from degcraft.refine import craft_round, gather_round, split
 from degcraft.seeds import stream

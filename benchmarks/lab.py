@@ -19,12 +19,13 @@ import torch
 from blocks import BlockStatistics, fit
 from numpy.typing import NDArray
 
-from degcraft.bin_features import Features, describe_bins_by, gather_bins, read_moments
+from degcraft.bin_features import Features, describe_bins_by, gather_bins
 from degcraft.config import parse_steps
 from degcraft.degrade import degrade
 from degcraft.extractor import Extractor, train_encoder
 from degcraft.images import Uint8Image, list_images
 from degcraft.moments import Moments
+from degcraft.moments_file import read_moments
 from degcraft.photos import extract
 from degcraft.provenance import code_digest
 from degcraft.seeds import stream

@@ -21,12 +21,12 @@ import numpy as np
 import pandas as pd
 from lab import SCALE, Lab, Setup, one_thread, prepare
 
-from degcraft.bin_features import read_folds
 from degcraft.certify import Photos, judge, simulate_photos
 from degcraft.craft import craft
 from degcraft.directions import directions
 from degcraft.images import Uint8Image
 from degcraft.moments import Moments
+from degcraft.moments_file import read_folds
 from degcraft.operators import to_uint8
 from degcraft.patches import disjoint
 from degcraft.seeds import stream

@@ -11,13 +11,11 @@ import pytest
 from degcraft.bin_features import (
     describe_bins,
     gather_bins,
-    read_folds,
-    read_moments,
-    read_samples,
 )
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.moments import Moments
+from degcraft.moments_file import read_folds, read_moments, read_samples
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.resampling import resize
 from degcraft.settings import BinFeatureSettings

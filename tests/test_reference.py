@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from degcraft.bin_features import read_moments
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.images import read_image
 from degcraft.moments import Moments
+from degcraft.moments_file import read_moments
 from degcraft.patches import cut
 from degcraft.reference import describe_reference
 from degcraft.settings import ReferenceSettings

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degcraft.bin_features import describe_bins, gather_bins, read_moments
+from degcraft.bin_features import describe_bins, gather_bins
 from degcraft.craft import craft
 from degcraft.errors import UserError
 from degcraft.moments import Moments
+from degcraft.moments_file import read_moments
 from degcraft.refine import (
     DEEPEST,
     NARROWEST,

@@ -7,21 +7,19 @@ import os
 from collections.abc import Sequence
 from typing import Protocol
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from degcraft.degrade import degrade
 from degcraft.errors import UserError
 from degcraft.moments import Moments
+from degcraft.moments_file import GROUPS, read_moments, write_moments, write_samples
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings
 from degcraft.sharing import FOLDS, folds, spread
 from degcraft.space import Space
 from degcraft.storage import creating_h5, reading_h5
-
-_GROUPS = ("/", *(f"fold{k}" for k in range(FOLDS)))
 
 
 class Features(Protocol):
@@ -108,7 +106,7 @@ def describe_bins_by(
             part = [Moments.of(values[fold == k]) for values in features]
             write_moments(file.create_group(f"fold{k}"), part, apply.length)
         if samples:
-            _write_samples(file, features, parameters)
+            write_samples(file, features, parameters)
 
 
 def _cell_key(space: Space, index: int) -> int:
@@ -124,62 +122,23 @@ def gather_bins(parts: Sequence[str | os.PathLike[str]], output: str | os.PathLi
         UserError: the parts do not hold every bin once.
     """
     bins, samples = [], []
-    moments: list[list[Moments]] = [[] for _ in _GROUPS]
+    moments: list[list[Moments]] = [[] for _ in GROUPS]
     for part in parts:
         with reading_h5(part, "bin") as file:
             bins.append(file["bin"][:])
             if "features" in file:
                 samples.append((file["features"][:], file["parameters"][:]))
-        for found, group in zip(moments, _GROUPS, strict=True):
-            found.extend(_read(part, group))
+        for found, group in zip(moments, GROUPS, strict=True):
+            found.extend(read_moments(part, group))
     index = np.concatenate(bins)
     order = np.argsort(index)
     if not np.array_equal(index[order], np.arange(len(index))):
         raise UserError(f"{parts[0]} and the parts beside it do not hold every bin once; delete them and run again")
     with creating_h5(output) as file:
         file["bin"] = index[order]
-        for found, group in zip(moments, _GROUPS, strict=True):
+        for found, group in zip(moments, GROUPS, strict=True):
             write_moments(file.require_group(group), [found[i] for i in order], len(found[0].mean))
         if samples:
             features, parameters = (np.concatenate(values)[order] for values in zip(*samples, strict=True))
-            _write_samples(file, features, parameters)
+            write_samples(file, features, parameters)
     announce(f"{len(index)} bins, described by {len(moments[0][0].mean)} features")
-
-
-def write_moments(group: h5py.Group, moments: Sequence[Moments], length: int) -> None:
-    """Add ``count``, ``mean`` and ``second`` of several sets (or none) of features of some length to an HDF5 group."""
-    group["count"] = np.array([m.count for m in moments], np.int64)
-    group["mean"] = np.array([m.mean for m in moments], np.float64).reshape(-1, length)
-    group["second"] = np.array([m.second for m in moments], np.float64).reshape(-1, length, length)
-
-
-def _write_samples(file: h5py.File, features: NDArray[np.float32], parameters: NDArray[np.float32]) -> None:
-    for name, values in (("features", features), ("parameters", parameters)):
-        file.create_dataset(name, data=values, chunks=(1, *values.shape[1:]) if len(values) else None)
-
-
-def read_samples(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The samples behind the moments of a file: ``features`` (n, patches, d), ``parameters`` (n, patches, axes).
-
-    Raises:
-        UserError: the file holds moments alone.
-    """
-    with reading_h5(path, "features", "parameters") as file:
-        return file["features"][:], file["parameters"][:]
-
-
-def read_moments(path: str | os.PathLike[str]) -> list[Moments]:
-    """The sets of moments in a file, bins or reference photos, in its order."""
-    return _read(path, "/")
-
-
-def read_folds(path: str | os.PathLike[str]) -> list[list[Moments]]:
-    """Moments of the bins for each fold of the HR photos; those of a fold without patches have a count of 0."""
-    return [_read(path, group) for group in _GROUPS[1:]]
-
-
-def _read(path: str | os.PathLike[str], group: str) -> list[Moments]:
-    names = [f"{group}/{name}".lstrip("/") for name in ("count", "mean", "second")]
-    with reading_h5(path, *names) as file:
-        columns = [file[name][:] for name in names]
-    return [Moments(int(count), mean, second) for count, mean, second in zip(*columns, strict=True)]

@@ -197,7 +197,7 @@ def judge(
         references: the photos.
         crafted: the weights chosen for them; crafting for simulated sets starts near these.
         facts: what crafting wrote: its ``distance``, ``generalization`` and ``tolerance``.
-        bins: for each fold, the moments of each bin, see `degcraft.bin_features.read_folds`.
+        bins: for each fold, the moments of each bin, see `degcraft.moments_file.read_folds`.
         simulated: photos to draw sets from.
         settings: how many simulations.
         seed: of the draws.

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from degcraft.bin_features import write_moments
 from degcraft.directions import directions
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.images import list_images
 from degcraft.moments import Array, Moments
+from degcraft.moments_file import write_moments
 from degcraft.patches import Row, cut_photos, disjoint, reasons, used_of
 from degcraft.progress import announce
 from degcraft.settings import ReferenceSettings

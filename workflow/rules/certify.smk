@@ -29,7 +29,7 @@ rule certify:
     params:
         settings=settings("certify"),
         shared=shared("scale", "seed"),
-        code=code_digest("certify", "bin_features", "plots", "reference"),
+        code=code_digest("certify", "moments_file", "plots", "reference"),
     message:
         "certify: judging how well the space explains the photos of {wildcards.target}"
     script:

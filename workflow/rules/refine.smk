@@ -19,7 +19,7 @@ rule refine_weights:
         runtime=30,
     params:
         settings={"generalization": refine_dial(), "tolerance": CONFIG.craft.tolerance},
-        code=code_digest("refine", "bin_features"),
+        code=code_digest("refine", "moments_file"),
     message:
         "refine: crafting {wildcards.target} with the bins of round {wildcards.round}"
     script:
@@ -47,7 +47,7 @@ rule refine:
     params:
         settings=settings("refine"),
         generalization=refine_dial(),
-        code=code_digest("refine", "bin_features"),
+        code=code_digest("refine", "moments_file"),
     message:
         "refine: splitting bins for {wildcards.target}, round {wildcards.round}"
     script:

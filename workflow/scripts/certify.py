@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from job import job
 
-from degcraft.bin_features import read_folds, read_moments
 from degcraft.certify import Photos, judge, simulate_photos, write_fit
+from degcraft.moments_file import read_folds, read_moments
 from degcraft.plots import plot_fit
 from degcraft.reference import read_directions
 from degcraft.settings import CertifySettings

@@ -2,8 +2,8 @@
 
 from job import job
 
-from degcraft.bin_features import read_moments, read_samples
 from degcraft.moments import Moments
+from degcraft.moments_file import read_moments, read_samples
 from degcraft.refine import described, split
 from degcraft.settings import RefineSettings
 from degcraft.space import Distribution

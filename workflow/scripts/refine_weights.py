@@ -5,8 +5,8 @@ from dataclasses import replace
 import pandas as pd
 from job import job
 
-from degcraft.bin_features import read_moments
 from degcraft.moments import Moments
+from degcraft.moments_file import read_moments
 from degcraft.refine import craft_round
 from degcraft.space import Distribution
 from degcraft.storage import replacing
