@@ -104,7 +104,8 @@ class Describer:
     def grid(self, bins: int) -> tuple[Space, Path, float]:
         """A grid's space, the file of its moments and samples, and the seconds that it took when it was made."""
         space = build(steps(bins))
-        name = f"grid{bins}-{self.settings.patches}-{self.lab.extractor_file.stem}-{code_digest('bin_features')}"
+        code = code_digest("bin_features", "extractor")
+        name = f"grid{bins}-{self.settings.patches}-{self.lab.extractor_file.stem}-{code}"
         path = self.lab.setup.work / f"{name}.h5"
         clock = path.with_suffix(".seconds")
         if not path.exists():
@@ -125,7 +126,7 @@ def _in_processes(function: Callable[..., object], tasks: Sequence[tuple[object,
 def _describe(
     space: Space, bins: list[int], hr: Path, extractor: Path, part: Path, settings: BinFeatureSettings, seed: int
 ) -> None:
-    describe_bins(space, bins, hr, extractor, part, settings, SCALE, seed, samples=True, by_cell=True)
+    describe_bins(Extractor(extractor), space, bins, hr, part, settings, SCALE, seed, samples=True, by_cell=True)
 
 
 def _draw_afresh(distribution: Distribution, hr: Path, extractor: Path, count: int, seed: int) -> Moments:

@@ -19,7 +19,7 @@ import torch
 from blocks import BlockStatistics, fit
 from numpy.typing import NDArray
 
-from degcraft.bin_features import Features, describe_bins_by, gather_bins
+from degcraft.bin_features import Features, describe_bins, gather_bins
 from degcraft.config import parse_steps
 from degcraft.degrade import degrade
 from degcraft.extractor import Extractor, train_encoder
@@ -147,15 +147,21 @@ def prepare(setup: Setup, processes: int = 2) -> Lab:
     """Make or load everything that does not depend on a truth."""
     space = build(setup.steps)
     hr_photos, held_photos = _split(setup)
-    hr = _once(setup, "hr", (setup.patches, SCALE), "photos", lambda path: _cut(hr_photos, path, setup, setup.patches))
+    hr = _once(
+        setup, "hr", (setup.patches, SCALE), ["photos"], lambda path: _cut(hr_photos, path, setup, setup.patches)
+    )
     fewer = replace(setup.patches, per_photo=setup.per_photo)
     source, name = (held_photos, "held") if setup.apart else (hr_photos, "own")
-    held = _once(setup, name, (fewer, SCALE), "photos", lambda path: _cut(source, path, setup, fewer))
+    held = _once(setup, name, (fewer, SCALE), ["photos"], lambda path: _cut(source, path, setup, fewer))
     extractor = _extractor(setup, space, hr)
     features = _features(extractor)
     made_of = (setup.steps, setup.bins, extractor, hr)
     moments = _once(
-        setup, "moments", made_of, "bin_features", lambda path: _describe(setup, space, hr, extractor, path, processes)
+        setup,
+        "moments",
+        made_of,
+        ["bin_features", "extractor"],
+        lambda path: _describe(setup, space, hr, extractor, path, processes),
     )
     with h5py.File(held, "r") as file:
         patches, place = file["patches"][:], file["position"][:].astype(np.int64)
@@ -175,9 +181,9 @@ def _split(setup: Setup) -> tuple[Path, Path]:
     return folders[0], folders[1]
 
 
-def _once(setup: Setup, name: str, settings: object, module: str, make: Callable[[Path], None]) -> Path:
+def _once(setup: Setup, name: str, settings: object, modules: Sequence[str], make: Callable[[Path], None]) -> Path:
     """A file of the working folder, made if no one with these settings and this code is there."""
-    facts = repr((settings, setup.seed, setup.half, str(setup.photos), code_digest(module))).encode()
+    facts = repr((settings, setup.seed, setup.half, str(setup.photos), code_digest(*modules))).encode()
     suffix = {"encoder": "safetensors", "srgan": "safetensors", "blocks": "npz"}.get(name, "h5")
     path = setup.work / f"{name}-{hashlib.sha256(facts).hexdigest()[:12]}.{suffix}"
     if not path.exists():
@@ -204,7 +210,7 @@ def _extractor(setup: Setup, space: Space, hr: Path) -> Path:
 
     module = {"encoder": "extractor", "srgan": "srgan"}.get(setup.extractor, "degrade")
     settings = {"encoder": setup.encoder, "srgan": setup.srgan}.get(setup.extractor)
-    return _once(setup, setup.extractor, (setup.steps, settings, hr), module, make)
+    return _once(setup, setup.extractor, (setup.steps, settings, hr), [module], make)
 
 
 def _degraded(space: Space, hr: Path, seed: int, count: int = 2048) -> NDArray[np.uint8]:
@@ -243,7 +249,7 @@ def _describe_shard(
     seed: int,
 ) -> None:
     one_thread()
-    describe_bins_by(_features(extractor), build(steps), bins, hr, part, settings, scale, seed)
+    describe_bins(_features(extractor), build(steps), bins, hr, part, settings, scale, seed)
 
 
 def _features(file: Path) -> Features:

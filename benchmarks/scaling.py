@@ -31,7 +31,7 @@ from degcraft.bin_features import describe_bins
 from degcraft.config import Config, parse_config
 from degcraft.device import prepare
 from degcraft.evaluate import evaluate, own_pairs
-from degcraft.extractor import train_encoder
+from degcraft.extractor import Extractor, train_encoder
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.pairs_dataset import PairBatches
@@ -117,9 +117,10 @@ def measure(config: Config) -> Units:
         encoder = encoder_seconds(config, space, folder)
         few, count = replace(config.bin_features, patches=64), 12
         bins = range(0, len(space.space), len(space.space) // count)[:count]
-        inputs = space.space, bins, patches, folder / "encoder.safetensors"
-        describe_bins(*inputs, folder / "warm.h5", few, scale, 0)
-        describing = seconds(lambda: describe_bins(*inputs, folder / "bins.h5", few, scale, 0))
+        inputs = space.space, bins, patches
+        extractor = Extractor(folder / "encoder.safetensors", few.threads)
+        describe_bins(extractor, *inputs, folder / "warm.h5", few, scale, 0)
+        describing = seconds(lambda: describe_bins(extractor, *inputs, folder / "bins.h5", few, scale, 0))
 
         some = replace(config.pairs, count=1024, shards=1)
         degrading = seconds(lambda: make_pairs(space, patches, folder / "part.h5", some, 0, scale, 0))

@@ -35,7 +35,7 @@ def gathered(space, patches, encoder, scale, tmp_path_factory):
         for shard in range(shards):
             part = folder / f"{shards}-{shard}.h5"
             bins = shard_of(len(space), shard, shards)
-            describe_bins(space, bins, patches, encoder, part, SETTINGS, scale, seed=0)
+            describe_bins(Extractor(encoder), space, bins, patches, part, SETTINGS, scale, seed=0)
             parts.append(part)
         gather_bins(parts[::-1], folder / f"{shards}.h5")  # in any order
         return folder / f"{shards}.h5"
@@ -66,7 +66,7 @@ def test_folds_hold_different_photos_and_all_patches(gathered):
 
 def test_moments_are_those_of_the_degraded_patches(patches, encoder, scale, tmp_path):
     space = build([Step("resize", (("kind", Choices(("area", "bicubic"))),))])  # nothing random in it
-    describe_bins(space, range(2), patches, encoder, tmp_path / "a.h5", SETTINGS, scale, seed=0)
+    describe_bins(Extractor(encoder), space, range(2), patches, tmp_path / "a.h5", SETTINGS, scale, seed=0)
     with h5py.File(patches) as file:
         # five spread over sixteen, the same in every bin: 1, 4, 8, 11 and 14 (1.6, 4.8, 8, 11.2 and 14.4, cut)
         assert len(file["patches"]) == 16
@@ -84,7 +84,7 @@ def test_bins_that_differ_have_features_that_differ(gathered):
 
 
 def test_another_seed_draws_other_parameters(gathered, space, patches, encoder, scale, tmp_path):
-    describe_bins(space, range(8), patches, encoder, tmp_path / "a.h5", SETTINGS, scale, seed=1)
+    describe_bins(Extractor(encoder), space, range(8), patches, tmp_path / "a.h5", SETTINGS, scale, seed=1)
     theirs, ours = read_moments(gathered(1)), read_moments(tmp_path / "a.h5")
     assert not any(np.array_equal(a.mean, b.mean) for a, b in zip(theirs, ours, strict=True))
 
@@ -92,7 +92,7 @@ def test_another_seed_draws_other_parameters(gathered, space, patches, encoder, 
 def test_samples_are_those_behind_the_moments(space, patches, encoder, scale, tmp_path):
     parts = [tmp_path / "0.h5", tmp_path / "1.h5", tmp_path / "2.h5"]
     for part, bins in zip(parts, [[4, 5, 6, 7], [], [0, 1, 2, 3]], strict=True):
-        describe_bins(space, bins, patches, encoder, part, SETTINGS, scale, seed=0, samples=True)
+        describe_bins(Extractor(encoder), space, bins, patches, part, SETTINGS, scale, seed=0, samples=True)
     gather_bins(parts, tmp_path / "all.h5")
     features, parameters = read_samples(tmp_path / "all.h5")
     assert (features.shape, features.dtype) == ((8, 5, 8), np.float32)
@@ -107,7 +107,9 @@ def test_samples_are_those_behind_the_moments(space, patches, encoder, scale, tm
 
 
 def test_moments_do_not_depend_on_keeping_the_samples(gathered, space, patches, encoder, scale, tmp_path):
-    describe_bins(space, range(8), patches, encoder, tmp_path / "a.h5", SETTINGS, scale, seed=0, samples=True)
+    describe_bins(
+        Extractor(encoder), space, range(8), patches, tmp_path / "a.h5", SETTINGS, scale, seed=0, samples=True
+    )
     with h5py.File(gathered(1)) as without, h5py.File(tmp_path / "a.h5") as file:
         names: list[str] = []
         without.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
@@ -122,7 +124,16 @@ def test_a_bin_keyed_by_its_bounds_has_the_same_samples_in_every_table(space, pa
     turned = replace(space, lower=space.lower[::-1], upper=space.upper[::-1])
     for name, table, bins in (("a", space, [1, 6]), ("b", turned, [6, 1])):
         describe_bins(
-            table, bins, patches, encoder, tmp_path / f"{name}.h5", SETTINGS, scale, seed=0, samples=True, by_cell=True
+            Extractor(encoder),
+            table,
+            bins,
+            patches,
+            tmp_path / f"{name}.h5",
+            SETTINGS,
+            scale,
+            seed=0,
+            samples=True,
+            by_cell=True,
         )
     ours, theirs = read_samples(tmp_path / "a.h5"), read_samples(tmp_path / "b.h5")
     for mine, other in zip(ours, theirs, strict=True):
@@ -134,9 +145,10 @@ def test_a_bin_keyed_by_its_bounds_has_the_same_samples_in_every_table(space, pa
 def test_gathering_notices_bins_that_are_missing_or_double(ranges, space, patches, scale, tmp_path):
     spec = NetworkSpec.of("srresnet", channels=2, blocks=1, scale=2)
     save_network(tmp_path / "x.safetensors", spec.build(), spec)
+    extractor = Extractor(tmp_path / "x.safetensors")
     parts = [tmp_path / f"{i}.h5" for i in range(2)]
     for part, bins in zip(parts, ranges, strict=True):
-        describe_bins(space, bins, patches, tmp_path / "x.safetensors", part, SETTINGS, scale, seed=0)
+        describe_bins(extractor, space, bins, patches, part, SETTINGS, scale, seed=0)
     with pytest.raises(UserError, match=r"0\.h5 and the parts beside it do not hold every bin once"):
         gather_bins(parts, tmp_path / "all.h5")
     assert not (tmp_path / "all.h5").exists()

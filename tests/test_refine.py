@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from degcraft.bin_features import describe_bins, gather_bins
 from degcraft.craft import craft
 from degcraft.errors import UserError
+from degcraft.extractor import Extractor
 from degcraft.moments import Moments
 from degcraft.moments_file import read_moments
 from degcraft.refine import (
@@ -265,7 +266,8 @@ def described_round(space, patches, encoder, scale, tmp_path_factory):
     """The described bins of a space, a split of two of them, and ``parts(n)``: files of the new bins from n shards."""
     folder = tmp_path_factory.mktemp("round")
     settings = BinFeatureSettings(patches=5)
-    describe_bins(space, range(8), patches, encoder, folder / "part.h5", settings, scale, seed=0, samples=True)
+    apply = Extractor(encoder)
+    describe_bins(apply, space, range(8), patches, folder / "part.h5", settings, scale, seed=0, samples=True)
     gather_bins([folder / "part.h5"], folder / "before.h5")
     refined = cut(Distribution.uniform(space), {2: [0], 7: [2, 3]}, np.ones((8, 4)))
     new = np.flatnonzero(refined.new)
@@ -275,7 +277,7 @@ def described_round(space, patches, encoder, scale, tmp_path_factory):
         for shard in range(shards):
             paths.append(folder / f"{shards}-{shard}.h5")
             bins = new[shard_of(len(new), shard, shards)].tolist()
-            describe_bins(refined.space, bins, patches, encoder, paths[-1], settings, scale, 0, True, True)
+            describe_bins(apply, refined.space, bins, patches, paths[-1], settings, scale, 0, True, True)
         return paths
 
     return refined, folder / "before.h5", parts

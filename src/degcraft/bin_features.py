@@ -36,10 +36,10 @@ class Features(Protocol):
 
 
 def describe_bins(
+    apply: Features,
     space: Space,
     bins: Sequence[int],
     patches: str | os.PathLike[str],
-    extractor: str | os.PathLike[str],
     output: str | os.PathLike[str],
     settings: BinFeatureSettings,
     scale: int,
@@ -53,12 +53,12 @@ def describe_bins(
     the last three again for each fold of the HR photos (see `degcraft.sharing.folds`), as ``fold0/count`` and so on.
 
     Args:
+        apply: computes the features of LR patches.
         space: the bins.
         bins: which of them.
         patches: file of the HR patches.
-        extractor: file of the extractor.
         output: HDF5 file to write.
-        settings: how many patches, threads.
+        settings: how many patches.
         scale: SR scale.
         seed: of the draws.
         samples: write the samples themselves too, a chunk a bin: ``features`` float32 (n, patches, d) and
@@ -66,25 +66,6 @@ def describe_bins(
         by_cell: draw from streams of the bins' bounds and not of their indices, so that a bin has the same samples in
             every table that holds it.
     """
-    from degcraft.extractor import Extractor  # torch, which reading moments can do without
-
-    apply = Extractor(extractor, settings.threads)
-    describe_bins_by(apply, space, bins, patches, output, settings, scale, seed, samples, by_cell)
-
-
-def describe_bins_by(
-    apply: Features,
-    space: Space,
-    bins: Sequence[int],
-    patches: str | os.PathLike[str],
-    output: str | os.PathLike[str],
-    settings: BinFeatureSettings,
-    scale: int,
-    seed: int,
-    samples: bool = False,
-    by_cell: bool = False,
-) -> None:
-    """The same with features of any kind."""
     with reading_h5(patches, "patches", "photo") as file:
         indices = spread(len(file["photo"]), settings.patches)
         fold = folds(file["photo"][:])[indices]

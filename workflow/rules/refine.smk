@@ -74,7 +74,7 @@ rule refine_shard:
     params:
         settings=settings("bin_features"),
         shared=shared("scale", "seed"),
-        code=code_digest("refine", "bin_features"),
+        code=code_digest("refine", "bin_features", "extractor"),
     message:
         "refine: describing shard {wildcards.shard} of the new bins of {wildcards.target}, round {wildcards.round}"
     script:

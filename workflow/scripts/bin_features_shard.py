@@ -3,6 +3,7 @@
 from job import job
 
 from degcraft.bin_features import describe_bins
+from degcraft.extractor import Extractor
 from degcraft.settings import BinFeatureSettings
 from degcraft.sharing import shard_of
 from degcraft.space import Distribution
@@ -11,10 +12,10 @@ with job(snakemake):
     space = Distribution.read(snakemake.input.bins).space
     settings = BinFeatureSettings(**snakemake.params.settings)
     describe_bins(
+        Extractor(snakemake.input.extractor, settings.threads),
         space,
         shard_of(len(space), int(snakemake.wildcards.shard), settings.shards),
         snakemake.input.patches,
-        snakemake.input.extractor,
         snakemake.output.part,
         settings,
         **snakemake.params.shared,

@@ -4,6 +4,7 @@ import numpy as np
 from job import job
 
 from degcraft.bin_features import describe_bins
+from degcraft.extractor import Extractor
 from degcraft.refine import Refined
 from degcraft.settings import BinFeatureSettings
 from degcraft.sharing import shard_of
@@ -13,10 +14,10 @@ with job(snakemake):
     settings = BinFeatureSettings(**snakemake.params.settings)
     new = np.flatnonzero(refined.new)
     describe_bins(
+        Extractor(snakemake.input.extractor, settings.threads),
         refined.space,
         new[shard_of(len(new), int(snakemake.wildcards.shard), settings.shards)].tolist(),
         snakemake.input.patches,
-        snakemake.input.extractor,
         snakemake.output.part,
         settings,
         **snakemake.params.shared,
