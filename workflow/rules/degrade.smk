@@ -19,7 +19,7 @@ if CONFIG.degrade_photos is not None:
             runtime=240,
         params:
             folder=lambda w: str(CONFIG.degrade_photos),
-            draws=1,
+            drawn={"stage": "degrade", "draws": 1},
             shared=shared("scale", "seed"),
             code=code_digest("degrade"),
         message:

@@ -50,7 +50,7 @@ rule testset:
         runtime=30,
     params:
         folder=lambda w: target_folder(w.target, "hr"),
-        draws=lambda w: CONFIG.evaluate.draws if w.kind == "full" else 1,
+        drawn=lambda w: {"stage": "testset", "draws": CONFIG.evaluate.draws if w.kind == "full" else 1},
         shared=shared("scale", "seed"),
         code=code_digest("degrade"),
     message:

@@ -11,6 +11,5 @@ with job(snakemake):
         Distribution.read(snakemake.input.distribution),
         snakemake.output.folder,
         **snakemake.params.shared,
-        stage=snakemake.rule,
-        draws=snakemake.params.draws,
+        **snakemake.params.drawn,
     )
