@@ -20,7 +20,6 @@ from blocks import BlockStatistics, fit
 from numpy.typing import NDArray
 
 from degcraft.bin_features import Features, describe_bins, gather_bins
-from degcraft.config import parse_steps
 from degcraft.degrade import degrade
 from degcraft.extractor import Extractor, train_encoder
 from degcraft.images import Uint8Image, list_images
@@ -33,6 +32,7 @@ from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings
 from degcraft.sharing import shard_of
 from degcraft.space import Space, Step, build
 from degcraft.srgan import train_srgan
+from degcraft.steps import parse_steps
 
 SCALE = 4
 CLASSIC = parse_steps(

@@ -32,10 +32,10 @@ import numpy as np
 import pandas as pd
 import truths
 
-from degcraft.config import parse_steps
 from degcraft.moments import Moments
 from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, SrganSettings
 from degcraft.solver import FrechetObjective, solve
+from degcraft.steps import parse_steps
 
 GENERALIZATION = 0.003
 PHOTOS = 20

@@ -25,11 +25,11 @@ import torch_reference
 import yaml
 from threadpoolctl import threadpool_limits
 
-from degcraft.config import parse_steps
 from degcraft.degrade import degrade, degrade_drawn
 from degcraft.images import list_images, read_image
 from degcraft.seeds import stream
 from degcraft.space import Distribution, build
+from degcraft.steps import parse_steps
 
 ROOT = Path(__file__).parent.parent
 PRESETS = ("classic", "bsrgan", "real-esrgan")

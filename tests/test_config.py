@@ -10,9 +10,8 @@ import pytest
 import yaml
 
 from degcraft import onnx_model
-from degcraft.config import parse_config, parse_steps, parse_truth, plain_steps, plain_truth
+from degcraft.config import parse_config
 from degcraft.errors import UserError
-from degcraft.space import Choices, Mixture, Range, Step
 
 
 def with_value(raw, path, value):
@@ -301,26 +300,6 @@ def test_whole_numbers_are_integers_however_they_are_written(path, raw, schema):
     assert {type(value) for value in found} == {int}
 
 
-def test_settings_in_every_notation():
-    steps = parse_steps(
-        [{"blur": {"sigma": 1.5, "kind": "anisotropic", "across": {"range": [0.2, 1]}}}, {"resize": {"kind": ["area"]}}]
-    )
-    sigma, kind, across = Range(1.5, 1.5), Choices(("anisotropic",)), Range(0.2, 1.0)
-    assert steps[0] == Step("blur", (("sigma", sigma), ("kind", kind), ("across", across)))
-    assert steps[1] == Step("resize", (("kind", Choices(("area",))),))
-    nuisance = parse_steps([{"blur": {"kind": {"isotropic": 0.3, "none": 0.7}, "sigma": [0.2, 3]}}])
-    mixture = Mixture((("isotropic", 0.3), ("none", 0.7)))
-    assert nuisance == (Step("blur", (("kind", mixture), ("sigma", Range(0.2, 3.0)))),)
-    assert parse_truth({"blur_kind": {"isotropic": 0.3, "none": 0.7}}) == (("blur_kind", mixture),)
-    truth = parse_truth({"blur_sigma": [1, 2], "noise_sigma": 4, "resize_kind": "area", "blur_kind": ["isotropic"]})
-    assert truth == (
-        ("blur_sigma", Range(1.0, 2.0)),
-        ("noise_sigma", Range(4.0, 4.0)),
-        ("resize_kind", Choices(("area",))),
-        ("blur_kind", Choices(("isotropic",))),
-    )
-
-
 def test_distributions_stand_for_one_of_each_target(raw, schema):
     made = {"truth": {"blur_sigma": [1, 2]}, "photos": "truth"}
     changed = with_value(with_value(raw, "targets.made", made), "train.distributions", ["clean", "crafted", "oracle"])
@@ -337,18 +316,3 @@ def test_an_extractor_of_ones_own(raw, schema, tmp_path):
     config = parse_config(raw | {"extractor": "mine.safetensors"}, schema)
     assert config.extractor == "checkpoint-mine"
     assert config.checkpoint.name == "mine.safetensors"
-
-
-def test_plain_steps_and_truths_are_read_back_and_do_not_depend_on_how_they_were_written():
-    kinds = {"isotropic": 0.3, "none": 0.7}
-    one = parse_steps([{"blur": {"kind": kinds, "sigma": [0.2, 3]}}, {"resize": {"kind": "area"}}, {"jpeg": None}])
-    other = parse_steps(
-        [{"blur": {"sigma": {"bins": 1, "range": [0.2, 3.0]}, "kind": kinds}}, {"resize": {"kind": ["area"]}}]
-    )
-    plain = plain_steps(one)
-    assert plain[0] == {"blur": {"kind": kinds, "sigma": {"range": [0.2, 3.0], "bins": 1}}}
-    assert repr(plain[:2]) == repr(plain_steps(other))
-    assert plain_steps(parse_steps(plain)) == plain
-    truth = parse_truth({"noise_sigma": 3, "blur_kind": "none"})
-    assert repr(plain_truth(truth)) == repr(plain_truth(tuple(reversed(truth))))
-    assert parse_truth(plain_truth(truth)) == tuple(sorted(truth))

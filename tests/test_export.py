@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import yaml
 
-from degcraft.config import parse_steps
 from degcraft.export import export
 from degcraft.ranges import axis_spread, dependences, spread
 from degcraft.space import Distribution, build
+from degcraft.steps import parse_steps
 from degcraft.two_passes import UnsayableError, two_passes
 
 CLASSIC = [

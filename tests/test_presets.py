@@ -10,9 +10,10 @@ import pytest
 import yaml
 from workflow_runs import ROOT
 
-from degcraft.config import parse_config, parse_steps
+from degcraft.config import parse_config
 from degcraft.seeds import stream
 from degcraft.space import Distribution, build
+from degcraft.steps import parse_steps
 
 PRESETS = ROOT / "config" / "presets"
 NAMES = sorted(path.stem for path in PRESETS.iterdir())

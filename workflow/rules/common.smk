@@ -8,13 +8,14 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-from degcraft.config import parse_config, plain_steps, plain_truth
+from degcraft.config import parse_config
 from degcraft.config_values import plain, repeated_keys
 from degcraft.errors import UserError
 from degcraft.images import count_pixels, list_images
 from degcraft.names import Name
 from degcraft.provenance import code_digest
 from degcraft.records import forget
+from degcraft.steps import plain_steps, plain_truth
 from degcraft.storage import is_file
 
 try:

@@ -49,7 +49,7 @@ rule craft:
         settings=settings("craft"),
         truth=lambda w: truth(w.target),
         seed=CONFIG.seed,
-        code=code_digest("craft", "moments_file", "plots"),
+        code=code_digest("craft", "moments_file", "plots", "steps"),
     message:
         "craft: choosing the weights for {wildcards.target}"
     script:

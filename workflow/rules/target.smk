@@ -22,7 +22,7 @@ rule target:
         truth=lambda w: truth(w.target),
         degradation=plain_steps(CONFIG.degradation),
         shared=shared("scale", "seed"),
-        code=code_digest("target"),
+        code=code_digest("steps", "target"),
     message:
         "target: making {wildcards.target} with its hidden truth"
     script:

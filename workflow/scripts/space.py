@@ -2,9 +2,9 @@
 
 from job import job
 
-from degcraft.config import parse_steps
 from degcraft.progress import announce
 from degcraft.space import Choices, Distribution, Step, build
+from degcraft.steps import parse_steps
 from degcraft.storage import replacing
 
 with job(snakemake):

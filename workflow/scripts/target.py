@@ -4,7 +4,7 @@ from pathlib import Path
 
 from job import job
 
-from degcraft.config import parse_steps, parse_truth
+from degcraft.steps import parse_steps, parse_truth
 from degcraft.storage import replacing
 from degcraft.target import make_target, true_distribution
 
