@@ -227,6 +227,7 @@ MISTAKES = [
     ("train.distributions", ["full", "full"], ["train.distributions"]),
     ("train.distributions", ["oracle"], ["train.distributions", "oracle", "truth"]),
     ("train.distributions", ["crafted-0.05"], ["train.distributions", "'crafted-0.05'", "craft.trade_off"]),
+    ("train.distributions", ["crafted-0.1", "crafted-0.10"], ["train.distributions", "'crafted-0.10'", "the same"]),
     ("train.distributions", ["oracle-0.1"], ["train.distributions", "'oracle-0.1'"]),
     ("train.crop", 49, ["train.crop", "49", "48"]),
     ("train.crop", 4, ["train.crop"]),

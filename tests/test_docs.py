@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from workflow_runs import ROOT, modules
 
+from degcraft.names import DIAL
 from degcraft.networks import NETWORKS, NetworkSpec, load_network, save_network
 from degcraft.operators import OPERATORS
 from degcraft.space import Choices, Range, Step, build
@@ -23,7 +24,7 @@ WILDCARDS = {
     "file": ".+",
     "figure": "marginals|joint|trace|trade_off|fit",
     "axis": "[a-z0-9]+_[a-z_]+",
-    "dial": "[0-9.e-]+",
+    "dial": DIAL,
     "k": "[0-9]+",
     "seed": "[0-9]+",
 }

@@ -15,7 +15,7 @@ from degcraft.axes import choices_of, useless
 from degcraft.config_values import in_words, plain
 from degcraft.errors import UserError
 from degcraft.images import list_images, name_problem
-from degcraft.names import asked_for
+from degcraft.names import Name, asked_for
 from degcraft.operators import OPERATORS
 from degcraft.space import Space, Step, build, step_names
 from degcraft.steps import parse_steps, parse_truth
@@ -270,7 +270,10 @@ def _semantic_problems(config: Config) -> Iterator[str]:
         ("degrade", config.degrade_distributions if config.degrade_photos else ()),
     ):
         dials = {*config.craft.trade_off, config.craft.generalization}
+        words: dict[Name, str] = {}
         for name in distributions:
+            if (first := words.setdefault(asked_for(name), name)) != name:
+                yield f"{key}.distributions: {first!r} and {name!r} are the same; remove one"
             if (dial := asked_for(name).dial) and float(dial) not in dials:
                 yield f"{key}.distributions: {name!r} needs the value {dial} in craft.trade_off; add it there"
         if "oracle" in distributions and not any(t.truth is not None for t in config.targets.values()):

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 KINDS = ("bicubic", "clean", "full", "crafted", "oracle")
 """In the order in which they are listed; ``bicubic`` is interpolation, which was trained on nothing."""
+TARGET = r"[A-Za-z0-9][A-Za-z0-9_.]*"
+"""Regular expression of a target's name; the schema holds it too."""
+DIAL = r"[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?"
+"""Regular expression of a dial in a name; the schema holds it too."""
+DISTRIBUTION = f"full|clean|(?:crafted|oracle)-{TARGET}|crafted-{TARGET}-{DIAL}"
+"""Regular expression of everything that can be trained on."""
 
 
 @dataclass(frozen=True)
@@ -39,4 +45,9 @@ class Name:
 def asked_for(word: str) -> Name:
     """A word in a list of distributions, such as ``oracle`` or ``crafted-0.1``, as a name without a target."""
     kind, _, dial = word.partition("-")
-    return Name(kind, dial=f"{float(dial):g}" if dial else "")
+    return Name(kind, dial=_canonical(float(dial)) if dial else "")
+
+
+def _canonical(dial: float) -> str:
+    """One word for every number, with all its digits; `DIAL` matches it up to 1e16."""
+    return repr(dial).removesuffix(".0")

@@ -12,7 +12,7 @@ from degcraft.config import parse_config
 from degcraft.config_values import plain, repeated_keys
 from degcraft.errors import UserError
 from degcraft.images import count_pixels, list_images
-from degcraft.names import Name
+from degcraft.names import DIAL, DISTRIBUTION, Name
 from degcraft.provenance import code_digest
 from degcraft.records import forget
 from degcraft.steps import plain_steps, plain_truth
@@ -36,8 +36,8 @@ def among(targets):
 
 wildcard_constraints:
     target=among(CONFIG.targets),
-    distribution=r"full|clean|(crafted|oracle)-[A-Za-z0-9][A-Za-z0-9_.]*|crafted-[A-Za-z0-9][A-Za-z0-9_.]*-[0-9.e-]+",
-    dial=r"[0-9.e-]+",
+    distribution=DISTRIBUTION,
+    dial=DIAL,
     seed=r"\d+",
     shard=r"\d+",
     round=r"\d+",
