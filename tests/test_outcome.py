@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from degcraft.outcome import Summary, fit_sentence, headline, outcome, sentence, sentences
+from degcraft.fit_words import fit_sentence
+from degcraft.outcome import headline, outcome, sentence, sentences
+from degcraft.scores import Summary
 
 CERTIFICATE = {"distance_prior": 20.78, "distance": 1.19, "fit": None}
 JUDGED = CERTIFICATE | {"fit_simulations": 100, "fit_above": 100, "fit_low": 0.31, "fit_median": 0.6, "fit_high": 1.02}
@@ -123,13 +125,27 @@ def test_without_a_crafted_model(said):
     )
 
 
-def test_without_test_pairs(said):
-    text = said({("full", "full"): 26.0, ("crafted-cam", "full"): 25.9}, CERTIFICATE)
+def test_with_a_crafted_model_of_another_dial_alone(said):
+    text = said({("full", "cam"): 27.0, ("crafted-cam-0.1", "cam"): 27.5, ("crafted-film-0.1", "film"): 28.0})
     assert text == (
-        "cam has no test pairs, so PSNR-Y on its photos is unknown; crafting took the distance to its reference photos "
-        "from 20.8 to 1.19; over the full range the crafted model gives up 0.10 dB against the full model."
+        "No model was crafted with the dial of craft.generalization. PSNR-Y on the photos of cam: the model crafted "
+        "with the dial at 0.1 27.50 dB, the full model 27.00 dB."
     )
-    assert said({}) == "cam has no test pairs, so PSNR-Y on its photos is unknown."
+
+
+def test_nothing_is_minus_zero(tmp_path):
+    (tmp_path / "paired").mkdir()
+    summary = Summary.read(write_summary(tmp_path, {("full", "cam"): 27.0, ("crafted-cam", "cam"): 27.5}))
+    differences = Summary.read(write_summary(tmp_path / "paired", {("crafted-cam", "cam"): 0.998}))
+    assert "(95% interval +0.00 to +2.00)" in sentence("cam", summary, None, differences)
+
+
+def test_without_test_pairs(said):
+    assert said({("full", "full"): 26.0}, CERTIFICATE) == (
+        "cam has no test pairs, so PSNR-Y of its models is unknown; crafting took the distance to its reference photos "
+        "from 20.8 to 1.19."
+    )
+    assert said({}) == "cam has no test pairs, so PSNR-Y of its models is unknown."
 
 
 def test_a_fit_in_words():

@@ -27,8 +27,8 @@ from degcraft.craft import write_json
 from degcraft.degrade import degrade
 from degcraft.directions import directions
 from degcraft.extractor import Extractor
+from degcraft.fit_words import fit_sentence
 from degcraft.moments import Array, Moments
-from degcraft.outcome import fit_sentence
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import CertifySettings

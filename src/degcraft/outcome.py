@@ -6,102 +6,18 @@ import json
 import os
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from degcraft.fit_words import fit_sentence
 from degcraft.names import Name
+from degcraft.scores import Score, Summary
 from degcraft.times import times_table
 
 WIDTH = 100  # columns of the terminal text
 SHOWN = 0.005  # dB; smaller differences are 0.00 where they are shown
 BETTER = ("better than", "worse than")
-LOWER = ("lpips",)  # metrics that are the better the lower they are
-
-
-@dataclass(frozen=True)
-class Score:
-    """One metric of one distribution on one test set: the mean over photos and its interval.
-
-    Attributes:
-        value: mean over the seeds.
-        low, high: ends of the 95% interval; mean over the seeds.
-        photos: how many photos the mean is over.
-        seeds: how many models were trained.
-    """
-
-    value: float
-    low: float
-    high: float
-    photos: int
-    seeds: int
-
-
-@dataclass(frozen=True)
-class Summary:
-    """``summary.csv`` or ``differences.csv``, averaged over seeds.
-
-    Attributes:
-        scores: by distribution, test set and metric.
-    """
-
-    scores: Mapping[tuple[str, str, str], Score]
-
-    @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> Summary:
-        """Read ``distribution,seed,testset,metric,value,low,high,n`` and more; a table without rows is allowed."""
-        names = {"distribution": str, "testset": str, "metric": str}
-        table = pd.read_csv(path, dtype=names, keep_default_na=False)
-        scores = {}
-        for (distribution, testset, metric), rows in table.groupby(list(names), sort=False):
-            value, low, high = (float(rows[column].astype(float).mean()) for column in ("value", "low", "high"))
-            key = str(distribution), str(testset), str(metric)
-            scores[key] = Score(value, low, high, int(rows["n"].iloc[0]), len(rows))
-        return cls(scores)
-
-    @cached_property
-    def distributions(self) -> list[str]:
-        """Distributions from interpolation to the oracles."""
-        found = dict.fromkeys(distribution for distribution, _, _ in self.scores)
-        return sorted(found, key=lambda name: Name.parse(name).rank)
-
-    @cached_property
-    def testsets(self) -> list[str]:
-        """Test sets: the targets' own first, then ``full`` and ``clean``."""
-        found = dict.fromkeys(testset for _, testset, _ in self.scores)
-        return sorted(found, key=lambda name: ("full", "clean").index(name) + 1 if name in ("full", "clean") else 0)
-
-    @property
-    def seeds(self) -> int:
-        """How many seeds the trained models have."""
-        return max((score.seeds for score in self.scores.values()), default=1)
-
-    def get(self, distribution: str, testset: str, metric: str = "psnr_y") -> Score | None:
-        """A score, or None if it was not measured."""
-        return self.scores.get((distribution, testset, metric))
-
-    def photos(self, testset: str) -> int:
-        """How many photos a test set has."""
-        return max(score.photos for (_, name, _), score in self.scores.items() if name == testset)
-
-    def is_best(self, distribution: str, testset: str, metric: str, decimals: int) -> bool:
-        """Whether a score, as it is shown, is the best of those over as many photos of its test set.
-
-        With several targets, models for one of them are measured on fewer photos than ``full`` is.
-        """
-        score = self.get(distribution, testset, metric)
-        if score is None:
-            return False
-        column = [
-            other.value
-            for (_, name, kind), other in self.scores.items()
-            if (name, kind, other.photos) == (testset, metric, score.photos)
-        ]
-        best = min if metric in LOWER else max
-        return round(score.value, decimals) == round(best(column), decimals)
+INTERPOLATION = {"bicubic": "bicubic interpolation"}
 
 
 def headline(target: str, summary: Summary, differences: Summary) -> str | None:
@@ -148,11 +64,11 @@ def sentence(
     if crafted is not None:
         reached = f"On the photos of {target} the crafted model reaches {decibel(crafted.value)} PSNR-Y"
         others = _against_others(target, summary, differences)
-        rest = "; ".join(filter(None, [others, _over_full_range("it", target, summary, differences)]))
+        rest = "; ".join(filter(None, [others, _over_full_range(target, summary, differences)]))
         return f"{reached}{_seeds(crafted)}: {rest}."
     if any(testset == target for _, testset, _ in summary.scores):
         return _without_crafted(target, summary)
-    return _unmeasured(target, summary, certificate)
+    return _unmeasured(target, certificate)
 
 
 def sentences(
@@ -164,14 +80,18 @@ def sentences(
         yield f"{target}: {fit_sentence(certificate)}"
 
 
+def _trained(target: str) -> dict[str, str]:
+    """What the crafted model of a target is compared with, in words, by distribution."""
+    return {"full": "the full model", "clean": "the clean model", f"oracle-{target}": "the oracle model"}
+
+
 def _against_others(target: str, summary: Summary, differences: Summary | None) -> str:
     """The crafted model beside those trained on other distributions, and beside interpolation where that is news."""
-    others = {"full": "the full model", "clean": "the clean model", f"oracle-{target}": "the oracle model"}
-    found = {name: words for name, words in others.items() if summary.get(name, target) is not None}
+    found = {name: words for name, words in _trained(target).items() if summary.get(name, target) is not None}
     crafted, bicubic = summary.get(f"crafted-{target}", target), summary.get("bicubic", target)
     assert crafted is not None
     if bicubic is not None and (not found or crafted.value < bicubic.value):
-        found["bicubic"] = "bicubic interpolation"
+        found |= INTERPOLATION
     parts = []
     for name, words in found.items():
         score = summary.get(name, target)
@@ -183,7 +103,7 @@ def _against_others(target: str, summary: Summary, differences: Summary | None) 
 
 def _interval(gained: Score | None) -> str:
     """`` (95% interval +0.12 to +0.50)``."""
-    return f" (95% interval {gained.low:+.2f} to {gained.high:+.2f})" if gained is not None else ""
+    return f" (95% interval {gained.low:+z.2f} to {gained.high:+z.2f})" if gained is not None else ""
 
 
 def _compared(difference: float, other: str, more: str = "above", less: str = "below") -> str:
@@ -198,64 +118,39 @@ def _gained(difference: float) -> str:
     return f"{'gains' if difference > 0 else 'gives up'} {decibel(abs(difference))}"
 
 
-def _over_full_range(subject: str, target: str, summary: Summary, differences: Summary | None = None) -> str:
-    """What the crafted model, called ``subject``, gains or gives up over the full range; empty if not measured."""
+def _over_full_range(target: str, summary: Summary, differences: Summary | None) -> str:
+    """What the crafted model gains or gives up over the full range; empty if not measured."""
     crafted, full = summary.get(f"crafted-{target}", "full"), summary.get("full", "full")
     gained = differences.get(f"crafted-{target}", "full") if differences is not None else None
     if crafted is None:
         return ""
     if full is None:
-        return f"over the full range {subject} reaches {decibel(crafted.value)}"
+        return f"over the full range it reaches {decibel(crafted.value)}"
     difference = crafted.value - full.value if gained is None else gained.value
     if abs(difference) < SHOWN:
-        return f"over the full range {subject} is level with the full model"
-    return f"over the full range {subject} {_gained(difference)} against the full model"
+        return "over the full range it is level with the full model"
+    return f"over the full range it {_gained(difference)} against the full model"
 
 
 def _without_crafted(target: str, summary: Summary) -> str:
-    """A target with test pairs for which no crafted model was trained."""
-    words = {"full": "the full model", "clean": "the clean model", f"oracle-{target}": "the oracle model"}
-    words["bicubic"] = "bicubic interpolation"
+    """A target with test pairs for which no crafted model was trained, or none with the configuration's dial."""
+    dials = [name for name in summary.distributions if summary.get(name, target) and Name.parse(name).dial]
+    words = {name: f"the model crafted with the dial at {Name.parse(name).dial}" for name in dials}
+    words |= {**_trained(target), **INTERPOLATION}
     found = {text: score for name, text in words.items() if (score := summary.get(name, target)) is not None}
     parts = [f"{text} {decibel(score.value)}" for text, score in found.items()]
     seeds = _seeds(max(found.values(), key=lambda score: score.seeds))
-    return f"No crafted model was trained. PSNR-Y on the photos of {target}{seeds}: {', '.join(parts)}."
+    missing = "No model was crafted with the dial of craft.generalization" if dials else "No crafted model was trained"
+    return f"{missing}. PSNR-Y on the photos of {target}{seeds}: {', '.join(parts)}."
 
 
-def _unmeasured(target: str, summary: Summary, certificate: Mapping[str, Any] | None) -> str:
-    """A target without test pairs."""
-    parts = [f"{target} has no test pairs, so PSNR-Y on its photos is unknown"]
+def _unmeasured(target: str, certificate: Mapping[str, Any] | None) -> str:
+    """A target without test pairs: its models are measured nowhere."""
+    text = f"{target} has no test pairs, so PSNR-Y of its models is unknown"
     if certificate is not None:
         before, after = certificate["distance_prior"], certificate["distance"]
-        parts.append(f"crafting took the distance to its reference photos from {before:.3g} to {after:.3g}")
-    parts += filter(None, [_over_full_range("the crafted model", target, summary)])
-    return f"{'; '.join(parts)}."
-
-
-def fit_sentence(certificate: Mapping[str, Any]) -> str:
-    """What ``certificate.json`` says of how well the degradation space explains the reference photos."""
-    if certificate["fit"] is None:
-        return (
-            "Whether the space explains the reference photos was not judged: that takes at least eight HR photos, and "
-            "certify.simulations above 0."
-        )
-    chance = f"p = {certificate['fit_p']:.2g}"
-    if certificate["fit"] == "ok":
-        explained = "The reference photos are explained as well as photos degraded with the crafted distribution itself"
-        return f"{explained} would be ({chance})."
-    parts = []
-    if certificate["fit_p_distance"] <= certificate["fit_p_direction"]:
-        above, all_ = certificate["fit_above"], certificate["fit_simulations"]
-        parts.append(
-            f"their distance {certificate['distance']:.3g} is above {'all' if above == all_ else above} of {all_} "
-            f"simulated ones, {certificate['fit_low']:.2g} to {certificate['fit_high']:.2g}"
-        )
-    if certificate["fit_p_direction"] <= certificate["fit_p_distance"]:
-        parts.append("their detail fades along one direction more than that of simulated ones, as motion blur makes it")
-    return (
-        f"The reference photos hold a degradation that this space does not contain, or contents unlike any HR photo: "
-        f"{', and '.join(parts)} ({chance}). Add the missing operator to 'degradation' or widen its ranges."
-    )
+        text += f"; crafting took the distance to its reference photos from {before:.3g} to {after:.3g}"
+    return f"{text}."
 
 
 def _seeds(score: Score) -> str:
@@ -270,7 +165,7 @@ def decibel(value: float) -> str:
 def read_certificate(results: str | os.PathLike[str], target: str) -> dict[str, Any] | None:
     """A target's ``certificate.json``; None if there is none."""
     path = Path(results) / "targets" / target / "certificate.json"
-    return dict(json.loads(path.read_text())) if path.is_file() else None
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
 def outcome(results: str | os.PathLike[str], targets: Sequence[str]) -> str:

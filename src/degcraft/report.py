@@ -17,9 +17,10 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from degcraft.errors import UserError
+from degcraft.fit_words import fit_sentence
 from degcraft.images import Uint8Image, list_images, read_image
 from degcraft.names import Name
-from degcraft.outcome import Summary, fit_sentence, headline, read_certificate, sentences
+from degcraft.outcome import headline, read_certificate, sentences
 from degcraft.report_pictures import (
     CROP,
     Picture,
@@ -36,6 +37,7 @@ from degcraft.report_pictures import (
     thumbnail,
     write_side_by_side,
 )
+from degcraft.scores import Summary
 from degcraft.space import axis_operator
 from degcraft.storage import replacing
 
@@ -90,6 +92,7 @@ def write_report(inputs: ReportInputs) -> None:
         UserError: a photo or an artifact that the page needs is missing.
     """
     summary, differences = (Summary.read(inputs.results / name) for name in ("summary.csv", "differences.csv"))
+    certificates = {target: _certificate(inputs, target) for target in inputs.references}
     rows = {target: side_by_side(inputs, target) for target in inputs.tests}
     for target, pictures in rows.items():
         write_side_by_side(pictures, inputs.results / "evaluation" / "examples" / f"{target}.png")
@@ -97,9 +100,11 @@ def write_report(inputs: ReportInputs) -> None:
         {
             "scale": inputs.scale,
             "headlines": [text for name in inputs.references if (text := headline(name, summary, differences))],
-            "sentences": _sentences(inputs, summary, differences),
+            "sentences": [
+                text for name, known in certificates.items() for text in sentences(name, summary, known, differences)
+            ],
             "asked": _asked(inputs),
-            "targets": [_target(inputs, target) for target in inputs.references],
+            "targets": [_target(inputs, target, known) for target, known in certificates.items()],
             "summary": summary,
             "differences": differences,
             "perceptual": Summary.read(inputs.results / "perceptual.csv") if inputs.perceptual else None,
@@ -140,9 +145,12 @@ def _share(total: int, names: Sequence[str], name: str) -> int:
     return max(total // len(names), int(names.index(name) < total))
 
 
-def _sentences(inputs: ReportInputs, summary: Summary, differences: Summary) -> list[str]:
-    certificates = {target: read_certificate(inputs.results, target) for target in inputs.references}
-    return [text for name, known in certificates.items() for text in sentences(name, summary, known, differences)]
+def _certificate(inputs: ReportInputs, target: str) -> dict[str, Any]:
+    certificate = read_certificate(inputs.results, target)
+    if certificate is None:
+        path = inputs.results / "targets" / target / "certificate.json"
+        raise UserError(f"{path}: no such file; run the rule certify again")
+    return certificate
 
 
 def _asked(inputs: ReportInputs) -> dict[str, Any]:
@@ -174,14 +182,11 @@ def photo_table(path: Path) -> Photos:
     return Photos(tuple(table.loc[used, "file"]), int(table["patches"].sum()), tuple(skipped))
 
 
-def _target(inputs: ReportInputs, target: str) -> dict[str, Any]:
+def _target(inputs: ReportInputs, target: str, certificate: Mapping[str, Any]) -> dict[str, Any]:
     """Reference photos, crafted distribution and certificate of one target."""
     folder = inputs.results / "targets" / target
     photos = photo_table(folder / "reference.csv")
     shown = photos.used[: max(4, _share(THUMBNAILS, list(inputs.references), target))]
-    certificate = read_certificate(inputs.results, target)
-    if certificate is None:
-        raise UserError(f"{folder / 'certificate.json'}: no such file; run the rule certify again")
     return {
         "name": target,
         "folder": inputs.references[target],
