@@ -122,9 +122,11 @@ class Run:
         wrong = torch.nonzero(~torch.isfinite(losses))
         if len(wrong):
             row, column = wrong[0].tolist()
+            step = self.step - len(losses) + row
+            key = "adversarial_learning_rate" if step >= self._settings.steps else "learning_rate"
             raise UserError(
-                f"train: the loss is {float(losses[row, column])} at step {self.step - len(losses) + row + 1}; lower "
-                "train.learning_rate, or set train.gradient_clip, and run again"
+                f"train: the loss is {float(losses[row, column])} at step {step + 1}; lower train.{key}, or set "
+                "train.gradient_clip, and run again"
             )
 
     def add_row(self, psnr: float) -> dict[str, float]:
