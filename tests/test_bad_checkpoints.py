@@ -179,3 +179,9 @@ def test_weights_that_are_nearly_those_of_a_vgg(change):
     weights = {"0.weight": torch.zeros(4, 3, 3, 3), "0.bias": torch.zeros(4), **change}
     with pytest.raises(UserError, match=r"^vgg: the convolution features\.0 is none of a VGG"):
         Perceptual({name: value for name, value in weights.items() if value is not None}, "vgg")
+
+
+def test_what_to_do_is_true_of_files_of_degcraft_and_of_the_users(tmp_path):
+    (tmp_path / "mine.safetensors").write_bytes(b"cut")
+    with pytest.raises(UserError, match="delete it and run again, or, if it is a file of your own, give a whole one"):
+        read_weights(tmp_path / "mine.safetensors")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from degcraft.errors import UserError
 
+REMEDY = "delete it and run again, or, if it is a file of your own, give a whole one"
 _REFUSALS = {
     errno.ENOSPC: "the disk is full; make room on it and run again",
     errno.EDQUOT: "your quota on the disk is used up; make room and run again",
@@ -154,11 +155,11 @@ def reading_h5(path: str | os.PathLike[str], *datasets: str) -> Iterator[h5py.Fi
         file = h5py.File(path, "r")
     except OSError as error:
         what = "no such file" if not Path(path).exists() else f"not a whole HDF5 file ({error})"
-        raise UserError(f"{path}: {what}; delete it and run again") from None
+        raise UserError(f"{path}: {what}; {REMEDY}") from None
     with file:
         for name in datasets:
             if name not in file:
-                raise UserError(f"{path}: has no dataset {name!r}; delete it and run again")
+                raise UserError(f"{path}: has no dataset {name!r}; {REMEDY}")
         yield file
 
 
@@ -184,7 +185,7 @@ class MappedRows:
             self._size = int(np.prod(self._shape)) * self._type.itemsize
             offsets = _row_offsets(stored, self._size)
         if offsets is None:
-            raise UserError(f"{path}: {dataset!r} is not stored as one row a chunk; delete it and run again")
+            raise UserError(f"{path}: {dataset!r} is not stored as one row a chunk; {REMEDY}")
         self._offsets = offsets
         with Path(path).open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -20,7 +20,7 @@ from degcraft.networks.encoder import Encoder
 from degcraft.networks.recognised import SPANDREL, Recognised
 from degcraft.networks.rrdbnet import RRDBNet
 from degcraft.networks.sr import Compact, SRResNet
-from degcraft.storage import is_file, replacing
+from degcraft.storage import REMEDY, is_file, replacing
 
 _LARGEST = 4096  # of the integers that a spec may hold
 NETWORKS: dict[str, type[nn.Module]] = {
@@ -103,7 +103,7 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     except (SafetensorError, ValueError, TypeError, KeyError, AttributeError):
         damaged = True
     if damaged:
-        raise UserError(f"{path}: damaged, its contents differ from their digest; delete it and run again")
+        raise UserError(f"{path}: damaged, its contents differ from their digest; {REMEDY}")
     return tensors
 
 
@@ -115,7 +115,7 @@ def _metadata(path: str | os.PathLike[str]) -> dict[str, str]:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path}: not a whole safetensors file ({error}); delete it and run again") from None
+        raise UserError(f"{path}: not a whole safetensors file ({error}); {REMEDY}") from None
 
 
 def _digest(tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> str:
