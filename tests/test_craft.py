@@ -112,8 +112,8 @@ def test_a_large_dial_gives_back_the_full_range():
 
 
 def test_mismatches_are_named():
-    with pytest.raises(UserError, match="moments of 11 bins for a space of 12"):
-        craft(SPACE, synthetic()[:11], some_references(), TIGHT, seed=0)
+    with pytest.raises(UserError, match=r"mine\.h5: of 11 bins instead of 12; delete it"):
+        craft(SPACE, synthetic()[:11], some_references(), TIGHT, seed=0, files=("mine.h5", "reference.h5"))
     auto = CraftSettings(generalization=None, bootstrap=0)
     with pytest.raises(
         UserError, match=r"craft\.generalization: 'auto' .* at least 4, this target has 3; give a number"

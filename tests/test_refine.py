@@ -160,6 +160,8 @@ def test_the_round_is_crafted_with_the_prior_of_its_bins():
     generator = np.random.default_rng(0)
     moments = samples(SPACE, generator)[2]
     bins = Distribution(SPACE, np.full(4, 0.25), np.array([0.4, 0.3, 0.2, 0.1]))
+    with pytest.raises(UserError, match="the bins' moments: of "):
+        craft_round(bins, moments[1:], moments[3], 1e5, 1e-6)
     solution = craft_round(bins, moments, moments[3], 1e5, 1e-6)
     np.testing.assert_allclose(solution.weights, bins.prior, atol=1e-3)
     solution = craft_round(bins, moments, moments[3], 0.0, 1e-6)

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from degcraft.errors import UserError
 from degcraft.marginals import marginals
-from degcraft.moments import Array, Moments
+from degcraft.moments import IN_WORDS, Array, Moments, require_fit
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import CraftSettings
@@ -58,6 +57,7 @@ def craft(
     settings: CraftSettings,
     seed: int,
     prior: Array | None = None,
+    files: tuple[object, object] = IN_WORDS,
 ) -> Crafted:
     """Choose the weights for one target.
 
@@ -68,15 +68,13 @@ def craft(
         settings: dial, tolerance, resamplings.
         seed: of the resampling.
         prior: (bins,) weights of the whole range; uniform by default.
+        files: of the bins' moments and of the reference photos', for messages.
 
     Raises:
         UserError: the moments were not made for this space or with different extractors, or there are too few reference
             photos to choose the dial by.
     """
-    if len(bins) != len(space):
-        raise UserError(f"moments of {len(bins)} bins for a space of {len(space)}; delete results/bin_features")
-    if len(bins[0].mean) != len(references[0].mean):
-        raise UserError("bins and reference photos were described by different extractors; delete both and run again")
+    require_fit(len(space), bins, references, files)
     prior = Distribution.uniform(space).prior if prior is None else prior
     objective = FrechetObjective.of(bins, Moments.pooled(references))
     path = trade_off(objective, prior, references, settings, seed)

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from degcraft.errors import UserError
+
 Array = NDArray[np.float64]
+IN_WORDS = "the bins' moments", "the reference photos' moments"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,3 +66,27 @@ def psd_root(matrix: Array) -> Array:
     """Symmetric square root of a positive semidefinite matrix; negative eigenvalues (rounding) count as zero."""
     values, vectors = np.linalg.eigh(matrix)
     return np.asarray((vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T)
+
+
+def require_fit(
+    bins: int, moments: Sequence[Moments], references: Sequence[Moments], files: tuple[object, object] = IN_WORDS
+) -> None:
+    """Refuse moments that cannot be crafted with.
+
+    Args:
+        bins: how many there are.
+        moments: of each bin.
+        references: moments of reference photos.
+        files: where the moments of the bins, and those of the reference photos, are from.
+
+    Raises:
+        UserError: they are of another number of bins, or both are not of one extractor.
+    """
+    if len(moments) != bins:
+        raise UserError(f"{files[0]}: of {len(moments)} bins instead of {bins}; delete it and run again")
+    lengths = len(moments[0].mean), len(references[0].mean)
+    if lengths[0] != lengths[1]:
+        raise UserError(
+            f"{files[1]}: of {lengths[1]} features, and {files[0]} of {lengths[0]}: described by different extractors; "
+            "delete both and run again"
+        )

@@ -24,7 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from degcraft.errors import UserError
-from degcraft.moments import Array, Moments
+from degcraft.moments import IN_WORDS, Array, Moments, require_fit
 from degcraft.solver import FrechetObjective, Solution, effective_bins, kl_divergence, solve
 from degcraft.space import Distribution, Space
 from degcraft.storage import creating_h5, reading_h5, replacing
@@ -85,7 +85,12 @@ def described(tables: Sequence[str | os.PathLike[str]]) -> list[int]:
 
 
 def craft_round(
-    bins: Distribution, moments: Sequence[Moments], reference: Moments, generalization: float, tolerance: float
+    bins: Distribution,
+    moments: Sequence[Moments],
+    reference: Moments,
+    generalization: float,
+    tolerance: float,
+    files: tuple[object, object] = IN_WORDS,
 ) -> Solution:
     """Choose the weights of a round's bins.
 
@@ -95,7 +100,12 @@ def craft_round(
         reference: moments of the reference photos.
         generalization: the dial.
         tolerance: certified relative gap at which to stop.
+        files: of the bins' moments and of the reference photos', for messages.
+
+    Raises:
+        UserError: see `degcraft.moments.require_fit`.
     """
+    require_fit(len(bins.weight), moments, [reference], files)
     return solve(FrechetObjective.of(moments, reference), bins.prior, generalization, tolerance)
 
 

@@ -13,10 +13,10 @@ from degcraft.steps import parse_truth
 
 with job(snakemake):
     bins = Distribution.read(snakemake.input.bins)
-    references = read_moments(snakemake.input.reference)
+    files = snakemake.input.moments, snakemake.input.reference
     settings = CraftSettings(**snakemake.params.settings)
-    moments = read_moments(snakemake.input.moments)
-    crafted = craft(bins.space, moments, references, settings, snakemake.params.seed, bins.prior)
+    moments, references = map(read_moments, files)
+    crafted = craft(bins.space, moments, references, settings, snakemake.params.seed, bins.prior, files)
     write_crafted(crafted, references, settings, Path(snakemake.output.weights).parent)
     truth = parse_truth(snakemake.params.truth)
     plot_marginals(crafted.marginals, truth, snakemake.output.marginals_plot)

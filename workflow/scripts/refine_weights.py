@@ -13,12 +13,9 @@ from degcraft.storage import replacing
 
 with job(snakemake):
     bins = Distribution.read(snakemake.input.bins)
-    solution = craft_round(
-        bins,
-        read_moments(snakemake.input.moments),
-        Moments.pooled(read_moments(snakemake.input.reference)),
-        **snakemake.params.settings,
-    )
+    files = snakemake.input.moments, snakemake.input.reference
+    moments, references = map(read_moments, files)
+    solution = craft_round(bins, moments, Moments.pooled(references), **snakemake.params.settings, files=files)
     with replacing(snakemake.output.weights) as partial:
         replace(bins, weight=solution.weights).write(partial)
     with replacing(snakemake.output.trace) as partial:
