@@ -37,6 +37,7 @@ WRITTEN = {  # patterns of what a stage writes under results/, where that is not
     "testset": "testsets",
     "upscale": "upscaled",
     "degrade": "degraded",
+    "export": "exported",
     "summary": "*.csv",
     "report": "report.html",
 }

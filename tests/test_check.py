@@ -108,3 +108,13 @@ def test_no_usable_photo_is_an_error(mine, schema, tmp_path):
         Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(path)
     with pytest.raises(UserError, match="hr: none of the 8 photos"):
         check(parse_config(mine, schema), tmp_path / "check.txt")
+
+
+def test_the_same_file_is_found_among_photos_that_were_not_looked_at(said, tmp_path, monkeypatch):
+    monkeypatch.setattr("degcraft.remarks.EXAMINED", 1)
+    shutil.copy(tmp_path / "photos/sharp2.png", tmp_path / "photos/twin.png")
+    shutil.copy(tmp_path / "photos/sharp6.png", tmp_path / "old/sharp6.png")
+    assert [text.split(" look")[0].split(" show")[0] for text in said()] == [
+        "hr: sharp2.png and twin.png",
+        "targets.album.reference and hr: sharp6.png and sharp6.png",
+    ]

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from workflow_runs import program
 
 from degcraft.config import Config, parse_config
-from degcraft.config_values import plain, repeated_keys
+from degcraft.config_values import MOST_VALUES, plain, repeated_keys
 from degcraft.degrade import degrade_drawn
 from degcraft.errors import UserError
 from degcraft.networks import NetworkSpec
@@ -254,6 +254,16 @@ def test_an_anchor_that_grows_without_end(raw, schema):
     )
     with pytest.raises(UserError, match="more than 10000 values"):
         parse_config({**raw, **load(text)}, schema)
+
+
+@pytest.mark.parametrize("values", [MOST_VALUES, MOST_VALUES + 1])
+def test_the_largest_number_of_values_is_allowed(values):
+    raw = {"a": [0] * (values - 2)}  # the table, the list, and what is in it
+    if values == MOST_VALUES:
+        assert plain(raw) == raw
+    else:
+        with pytest.raises(UserError, match="more than 10000 values"):
+            plain(raw)
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,12 @@ def test_a_damaged_record_is_no_licence(inputs):
         check(inputs[0])
 
 
+def test_what_is_gone_although_it_has_a_record_is_named(inputs):
+    inputs[0].unlink()
+    with pytest.raises(UserError, match=r"patches\.h5: gone since it was written there; run again"):
+        check(inputs[0])
+
+
 def test_photos_of_the_user_have_no_record(tmp_path):
     (tmp_path / "photo.png").write_bytes(b"a")
     with recorded([tmp_path / "photo.png"], []):

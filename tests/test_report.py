@@ -135,6 +135,7 @@ def inputs(tmp_path, make_photo):
         config={"hr": "photos", "scale": SCALE, "targets": {"cam": {"reference": "<script>&"}}},
         scale=SCALE,
         patch=16,
+        textured=0.5,
         seed=0,
         distributions=list(VALUES),
         references={"cam": photos / "reference"},

@@ -61,8 +61,9 @@ def _problems(raw: Mapping[Any, Any]) -> Iterator[str]:
                 f"{in_words(path)}: YAML reads a {type(value).__name__}, but a setting is text, a number, a list or a "
                 "table; put text in quotes"
             )
-    path, _ = waiting.pop()
-    yield f"{in_words(path[:1])}: more than {MOST_VALUES} values; do anchors hold anchors?"
+    if waiting:
+        path, _ = waiting.pop()
+        yield f"{in_words(path[:1])}: more than {MOST_VALUES} values; do anchors hold anchors?"
 
 
 def _keys(path: tuple[object, ...], table: Mapping[Any, Any]) -> Iterator[str]:

@@ -158,4 +158,4 @@ def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: Cra
 def write_json(path: str | os.PathLike[str], facts: Mapping[str, object]) -> None:
     """Write a flat JSON object, indented."""
     with replacing(path) as partial:
-        partial.write_text(json.dumps(facts, indent=2) + "\n")
+        partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")

@@ -60,9 +60,8 @@ def export(distribution: Distribution, folder: str | os.PathLike[str], name: str
                 "# Train on pairs instead: 'degrade: {pairs: true}', or degcraft.DegradedDataset.",
             ]
         with replacing(Path(folder) / file) as partial:
-            partial.write_text(
-                "\n".join([f"# {name}, written by degcraft; docs/tools.md says how to use it.", *lines, ""])
-            )
+            head = f"# {name}, written by degcraft; docs/tools.md says how to use it."
+            partial.write_text("\n".join([head, *lines, ""]), encoding="utf-8")
 
 
 def _real_esrgan(passes: TwoPasses, scale: int) -> Iterator[str]:

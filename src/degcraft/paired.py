@@ -99,7 +99,8 @@ def write_lmdb(files: Sequence[Path], output: Path) -> None:
                 for file in part:
                     transaction.put(file.stem.encode("ascii"), file.read_bytes())
     with replacing(output / META_INFO) as partial:
-        partial.write_text("".join(f"{file.name} {_shape(image_size(file)[::-1])} {LEVEL}\n" for file in files))
+        lines = [f"{file.name} {_shape(image_size(file)[::-1])} {LEVEL}\n" for file in files]
+        partial.write_text("".join(lines), encoding="utf-8")
 
 
 def _parts(files: Sequence[Path]) -> Iterator[Sequence[Path]]:

@@ -47,7 +47,7 @@ def modules_used(module: str) -> set[str]:
 def _imports(module: str) -> frozenset[str]:
     """Modules of this package that a module's import statements name, but for those that are there for types alone."""
     found: set[str] = set()
-    for node in _import_statements(ast.parse(_file(module).read_text()).body):
+    for node in _import_statements(ast.parse(_file(module).read_text(encoding="utf-8")).body):
         if (node.module or "").split(".")[0] == "degcraft":
             base = (node.module or "").removeprefix("degcraft").lstrip(".")
             submodules = [f"{base}.{alias.name}".lstrip(".") for alias in node.names]

@@ -53,11 +53,13 @@ def check(path: str | os.PathLike[str]) -> None:
     """Compare a file or a folder with its record, if it has one.
 
     Raises:
-        UserError: they differ.
+        UserError: they differ, or it is gone and its record is not.
     """
     record = record_of(path)
     if not record.is_file():
         return
+    if not Path(path).exists():
+        raise UserError(f"{path}: gone since it was written there; run again")
     found, expected = _lines(Path(path)), record.read_text(encoding="utf-8", errors="replace")
     if found == expected:
         return

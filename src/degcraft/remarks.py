@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -30,12 +31,12 @@ class Seen:
     Attributes:
         detail: of its spectrum; None where there is too little of it.
         blockiness: of its JPEG blocks.
-        print: its fingerprint.
+        bits: its fingerprint.
     """
 
     detail: Detail | None
     blockiness: float
-    print: NDArray[np.bool_]
+    bits: NDArray[np.bool_]
 
     @classmethod
     def of(cls, image: Uint8Image) -> Seen:
@@ -173,7 +174,7 @@ def _repeated(photos: Photos) -> Iterator[str]:
     """Photos that are there twice, inside a folder or in two that should share none."""
     hr = photos.hr
     for folder in (hr, *photos.references.values()):
-        twice = [pair for pair in combinations(folder.sizes, 2) if _same(folder, pair[0], folder, pair[1])]
+        twice = _shared(folder, folder)
         if twice:
             yield f"{folder.name}: {_pairs(twice)} look alike. A photo that is there twice counts twice; keep one."
     for folder in photos.references.values():
@@ -193,15 +194,25 @@ def _repeated(photos: Photos) -> Iterator[str]:
 
 
 def _shared(first: Folder, second: Folder) -> list[tuple[Path, Path]]:
-    return [pair for pair in product(first.sizes, second.sizes) if _same(first, pair[0], second, pair[1])]
+    """Photos of two folders, or of one, that look alike, or are the same file where one of them was not looked at."""
+    together = combinations(first.seen, 2) if first is second else product(first.seen, second.seen)
+    alike = [(a, b) for a, b in together if different(first.seen[a].bits, second.seen[b].bits) <= ALIKE]
+    return alike + [(a, b) for a, b in _same_files(first, second) if not (a in first.seen and b in second.seen)]
 
 
-def _same(first: Folder, a: Path, second: Folder, b: Path) -> bool:
-    """Whether two photos look alike, or are the same file where one of them was not looked at."""
-    seen, other = first.seen.get(a), second.seen.get(b)
-    if seen is not None and other is not None:
-        return different(seen.print, other.print) <= ALIKE
-    return a.stat().st_size == b.stat().st_size and sha256(a) == sha256(b)
+def _same_files(first: Folder, second: Folder) -> Iterator[tuple[Path, Path]]:
+    """Pairs of files with the same bytes; every file is asked for its size, and read if another one has the same."""
+    size = {path: path.stat().st_size for folder in (first, second) for path in folder.sizes}
+    several = {length for length, files in Counter(size.values()).items() if files > 1}
+    digest = {path: sha256(path) for path, length in size.items() if length in several}
+    found: defaultdict[str, list[Path]] = defaultdict(list)
+    for path in second.sizes:
+        if path in digest:
+            found[digest[path]].append(path)
+    for path in first.sizes:
+        for other in found.get(digest.get(path, ""), ()):
+            if first is not second or path < other:
+                yield path, other
 
 
 def _middle(folder: Folder) -> float:

@@ -59,6 +59,7 @@ class ReportInputs:
         config: the configuration as the user wrote it.
         scale: SR scale.
         patch: side of the LR patches, pixels.
+        textured: share of a photo's places from which patches are drawn.
         seed: of the models whose pictures are shown.
         distributions: all that were compared; ``bicubic`` is interpolation.
         references: folder of reference photos, by target.
@@ -71,6 +72,7 @@ class ReportInputs:
     config: Mapping[str, Any]
     scale: int
     patch: int
+    textured: float
     seed: int
     distributions: Sequence[str]
     references: Mapping[str, Path]
@@ -212,7 +214,7 @@ def _sheets(inputs: ReportInputs, target: str, used: Sequence[str]) -> Iterator[
     if known:
         sheets = {label: drawn_patches(inputs.results / "pairs" / f"{name}.h5", CROPS) for label, name in known.items()}
         photos = [inputs.references[target] / name for name in used]
-        crops = reference_crops(photos, inputs.patch, CROPS, inputs.seed)
+        crops = reference_crops(photos, inputs.patch, CROPS, inputs.textured, inputs.seed)
         for label, patches in {"from the reference photos": crops, **sheets}.items():
             yield _picture(sheet(patches, CROP_COLUMNS), label)
 

@@ -135,20 +135,21 @@ def thumbnail(path: Path) -> Uint8Image:
     return to_uint8(resize(image.astype(np.float32), *size))
 
 
-def reference_crops(paths: Sequence[Path], size: int, count: int, seed: int) -> list[Uint8Image]:
-    """Textured patches of LR photos, as many from one photo as from another, drawn as those of HR photos are.
+def reference_crops(paths: Sequence[Path], size: int, count: int, textured: float, seed: int) -> list[Uint8Image]:
+    """Textured patches of LR photos, as many from one photo as from another.
 
     Args:
         paths: photos that hold a patch.
         size: side of the patches, pixels.
         count: how many in all, at most.
+        textured: share of a photo's places from which they are drawn.
         seed: of the draws.
     """
     chosen = [paths[index] for index in spread(len(paths), count)]
     crops: list[Uint8Image] = []
     for index, path in enumerate(chosen):
         image, wanted = read_image(path), (index + 1) * count // len(chosen) - index * count // len(chosen)
-        places = textured_positions(image, size, wanted, 1, 0.5, stream(seed, "report", index))
+        places = textured_positions(image, size, wanted, 1, textured, stream(seed, "report", index))
         crops.extend(cut(image, places, size))
     return crops
 

@@ -34,7 +34,7 @@ class Counts:
     """What a run makes.
 
     Attributes:
-        bins: of the space; those that are split off later are not in it.
+        bins: that are described, those that are split off later included.
         patches: HR patches.
         pairs: in all distributions.
         models: distributions times seeds.
@@ -81,14 +81,12 @@ class Durations:
     Attributes:
         jobs: (stage, jobs, seconds of all its jobs, jobs that can run side by side) on this machine's cores or GPU.
         device: ``cpu`` or ``cuda``.
-        step: seconds of a training step.
         operations: floating-point operations of a training step.
         steps: training steps of all models.
     """
 
     jobs: tuple[tuple[str, int, float, int], ...]
     device: str
-    step: float
     operations: float
     steps: int
 
@@ -160,7 +158,7 @@ def durations(config: Config, hr: NDArray[np.uint8], made: Counts, cores: int) -
         ("pairs", distributions * config.pairs.shards, made.pairs * degrading, cores),
         ("train", made.models, made.models * train / processes, max(1, beside // (config.train.threads * processes))),
     )
-    return Durations(jobs, device.type, step, operations, made.models * config.train.all_steps)
+    return Durations(jobs, device.type, operations, made.models * config.train.all_steps)
 
 
 def _training_step(

@@ -22,7 +22,7 @@ try:
     if repeated := [line for file in workflow.configfiles for line in repeated_keys(file)]:
         raise UserError("\n".join(repeated))
     RAW = plain(config)
-    with Path(workflow.source_path("../schemas/config.schema.yaml")).open() as schema:
+    with Path(workflow.source_path("../schemas/config.schema.yaml")).open(encoding="utf-8") as schema:
         # libyaml, where there is one, is ten times faster
         CONFIG = parse_config(RAW, yaml.load(schema, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 except UserError as error:

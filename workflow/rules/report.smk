@@ -56,6 +56,7 @@ rule report:
         distributions=list(dict(models())),
         scale=CONFIG.scale,
         patch=CONFIG.photos.size // CONFIG.scale,
+        textured=CONFIG.photos.textured,
         code=code_digest("report"),
     message:
         "report: writing {output.page}"

@@ -17,7 +17,7 @@ with job(snakemake):
     params, files = snakemake.params, snakemake.input
     settings = CertifySettings(**params.settings)
     crafted = Distribution.read(files.weights)
-    facts = json.loads(Path(files.crafted).read_text())
+    facts = json.loads(Path(files.crafted).read_text(encoding="utf-8"))
     direction, disjoint = read_directions(files.reference)
     references = Photos(read_moments(files.reference), direction)
     typical = int(np.median([photo.count for photo in references.moments])), int(np.median(disjoint))

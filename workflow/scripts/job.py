@@ -31,7 +31,7 @@ def job(snakemake: object) -> Iterator[None]:
     log = Path(snakemake.log[0])
     logging.raiseExceptions = False  # no traceback for every line, where the disk has no room for the log
     layout = "%(asctime)s %(levelname)s %(message)s"
-    logging.basicConfig(filename=log, filemode="w", level=logging.INFO, format=layout, force=True)
+    logging.basicConfig(filename=log, filemode="w", encoding="utf-8", level=logging.INFO, format=layout, force=True)
     logging.getLogger("degcraft").addHandler(_terminal(" ".join([snakemake.rule, *snakemake.wildcards])))
     logging.getLogger("degcraft").info("%s: %s", snakemake.rule, dict(snakemake.wildcards))
     try:

@@ -15,6 +15,7 @@ with job(snakemake):
             config=params.config,
             scale=params.scale,
             patch=params.patch,
+            textured=params.textured,
             seed=params.seed,
             distributions=params.distributions,
             references={target: Path(folder) for target, folder in params.references.items()},
