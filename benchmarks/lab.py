@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from degcraft.bin_features import Features, describe_bins, gather_bins
 from degcraft.degrade import degrade
-from degcraft.extractor import Extractor, train_encoder
+from degcraft.encoder import train_encoder
+from degcraft.extractor import Extractor
 from degcraft.images import Uint8Image, list_images
 from degcraft.moments import Moments
 from degcraft.moments_file import read_moments
@@ -208,7 +209,7 @@ def _extractor(setup: Setup, space: Space, hr: Path) -> Path:
         else:
             fit(_degraded(space, hr, seed), path)
 
-    module = {"encoder": "extractor", "srgan": "srgan"}.get(setup.extractor, "degrade")
+    module = setup.extractor if setup.extractor in ("encoder", "srgan") else "degrade"
     settings = {"encoder": setup.encoder, "srgan": setup.srgan}.get(setup.extractor)
     return _once(setup, setup.extractor, (setup.steps, settings, hr), [module], make)
 

@@ -30,8 +30,9 @@ from threadpoolctl import threadpool_limits
 from degcraft.bin_features import describe_bins
 from degcraft.config import Config, parse_config
 from degcraft.device import prepare
+from degcraft.encoder import train_encoder
 from degcraft.evaluate import evaluate, own_pairs
-from degcraft.extractor import Extractor, train_encoder
+from degcraft.extractor import Extractor
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.pairs_dataset import PairBatches

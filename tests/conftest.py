@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 from workflow_runs import ROOT
 
-from degcraft.extractor import train_encoder
+from degcraft.encoder import train_encoder
 from degcraft.images import Uint8Image
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.photos import extract

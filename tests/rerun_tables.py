@@ -220,7 +220,8 @@ MODULES = {
         ["networks", *(f"networks.{name}" for name in ("encoder", "recognised", "rrdbnet", "sr"))], NETWORKS
     ),
     "srgan": "extractor_srgan",
-    "extractor": EXTRACTOR,
+    "encoder": EXTRACTOR,
+    "extractor": FEATURES,
     "bin_features": f"bin_features_shard bin_features {CRAFTING}",
     **dict.fromkeys(["moments", "moments_file"], FEATURES),
     "sharing": f"{FEATURES} {PAIRS}",

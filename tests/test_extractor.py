@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from degcraft.degrade import degrade
+from degcraft.encoder import augment, mixed, standardise, train_encoder
 from degcraft.errors import UserError
-from degcraft.extractor import Extractor, _standardise, augment, mixed, train_encoder
+from degcraft.extractor import Extractor
 from degcraft.networks import NetworkSpec, load_network, save_network
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor
@@ -38,7 +39,7 @@ def degraded(patches, space, scale):
 
 def test_features_have_mean_zero_and_deviation_one(encoder, degraded):
     network, _ = load_network(encoder)
-    _standardise(network, degraded[0], torch.device("cpu"))
+    standardise(network, degraded[0], torch.device("cpu"))
     with torch.no_grad():
         tensor = to_tensor(torch.from_numpy(degraded[0]))
         features, raw = network.features(tensor).numpy(), network.embedding(tensor).std(dim=0).numpy()
@@ -90,7 +91,7 @@ def test_features_that_hardly_varied_do_not_drown_the_others():
         network.embed.weight[1:] /= network.embedding(calm)[:, 1:].std(dim=0).max()  # the others do vary
         assert network.embedding(calm)[:, 0].max() == 0
         assert 0.1 < network.embedding(wild)[:, 0].mean() < 1
-        _standardise(network, (calm * 255).round().byte().permute(0, 2, 3, 1).numpy(), torch.device("cpu"))
+        standardise(network, (calm * 255).round().byte().permute(0, 2, 3, 1).numpy(), torch.device("cpu"))
         assert network.features(wild)[:, 0].abs().max() < 100
 
 

@@ -23,7 +23,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from degcraft.craft import write_json
 from degcraft.degrade import degrade
 from degcraft.directions import directions
 from degcraft.extractor import Extractor
@@ -35,7 +34,7 @@ from degcraft.settings import CertifySettings
 from degcraft.sharing import FOLDS, turns
 from degcraft.solver import FrechetObjective, solve
 from degcraft.space import Distribution
-from degcraft.storage import reading_h5, replacing
+from degcraft.storage import reading_h5, write_json, write_table
 
 ALERT = 0.05
 """A misfit is reported where p is no larger: photos that the space does explain are called a misfit no more often."""
@@ -259,8 +258,7 @@ def write_fit(fit: Fit, facts: Mapping[str, Any], folder: Path) -> None:
         facts: what crafting wrote; the certificate is that and `Fit.facts`.
         folder: of the target.
     """
-    with replacing(folder / "fit.csv") as partial:
-        fit.table.to_csv(partial, index=False)
+    write_table(fit.table, folder / "fit.csv")
     certificate = {**facts, **fit.facts}
     write_json(folder / "certificate.json", certificate)
     if fit.verdict == "misfit":

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from degcraft.seeds import stream
 from degcraft.settings import CraftSettings
 from degcraft.solver import FrechetObjective, Solution, effective_bins, solve
 from degcraft.space import Distribution, Space
-from degcraft.storage import replacing
+from degcraft.storage import write_json, write_table
 from degcraft.trade_off import TradeOff, trade_off
 
 
@@ -122,12 +120,9 @@ def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: Cra
     The path is ``trade_off.csv`` and ``trade_off_weights.csv``; see `TradeOff`.
     """
     solution = crafted.solution
-    with replacing(folder / "weights.csv") as partial:
-        crafted.distribution.write(partial)
-    with replacing(folder / "trace.csv") as partial:
-        pd.DataFrame([vars(row) for row in solution.trace]).to_csv(partial, index=False)
-    with replacing(folder / "marginals.csv") as partial:
-        crafted.marginals.to_csv(partial, index=False)
+    crafted.distribution.write(folder / "weights.csv")
+    write_table(pd.DataFrame([vars(row) for row in solution.trace]), folder / "trace.csv")
+    write_table(crafted.marginals, folder / "marginals.csv")
     crafted.trade_off.write(folder / "trade_off.csv", folder / "trade_off_weights.csv")
     weights = crafted.distribution.weight
     low, high = interval(solution.final.distance, crafted.distances)
@@ -153,9 +148,3 @@ def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: Cra
     write_json(folder / "craft.json", facts)
     before, after = f"{solution.distance_prior:.3g}", f"{solution.final.distance:.3g}"
     announce(f"distance {before} -> {after}, certified within {100 * solution.relative_gap:.2g}% of {before}")
-
-
-def write_json(path: str | os.PathLike[str], facts: Mapping[str, object]) -> None:
-    """Write a flat JSON object, indented."""
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")

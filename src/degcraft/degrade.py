@@ -27,7 +27,7 @@ from degcraft.operators.chain import run
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.space import AppliedStep, Distribution, Space
-from degcraft.storage import replacing
+from degcraft.storage import replacing, write_table
 
 PARAMETERS = "parameters.csv"
 
@@ -155,6 +155,5 @@ def degrade_folder(
             rows.append({"file": name, "photo": path.name, "bin": chosen, **distribution.space.readable(parameters)})
     if not rows:
         raise UserError(f"{photos}: holds no photo that can be degraded; see the log for the reasons")
-    with replacing(folder / PARAMETERS) as partial:
-        pd.DataFrame(rows).to_csv(partial, index=False)
+    write_table(pd.DataFrame(rows), folder / PARAMETERS)
     announce(f"{len(rows)} degraded images in {folder}")

@@ -12,7 +12,7 @@ from degcraft.images import list_images
 from degcraft.patches import Row, cut_photos, reasons, used_of
 from degcraft.progress import announce
 from degcraft.settings import PhotoSettings
-from degcraft.storage import creating_h5, replacing
+from degcraft.storage import creating_h5, write_table
 
 
 def extract(
@@ -55,8 +55,7 @@ def extract(
         if not len(images):
             raise UserError(_nothing_usable(folder, rows))
         cut = len(images)
-    with replacing(table) as partial:
-        pd.DataFrame(rows).to_csv(partial, index=False)
+    write_table(pd.DataFrame(rows), table)
     announce(f"{used_of(rows)}, {cut} patches of {size} pixels")
 
 

@@ -17,7 +17,7 @@ from degcraft.moments_file import write_moments
 from degcraft.patches import Row, cut_photos, disjoint, reasons, used_of
 from degcraft.progress import announce
 from degcraft.settings import ReferenceSettings
-from degcraft.storage import creating_h5, reading_h5, replacing
+from degcraft.storage import creating_h5, reading_h5, write_table
 
 
 def describe_reference(
@@ -72,8 +72,7 @@ def describe_reference(
         file["direction"] = np.stack(direction)
         file["disjoint"] = np.array(apart, np.int64)
         write_moments(file, moments, apply.length)
-    with replacing(table) as partial:
-        pd.DataFrame(rows).to_csv(partial, index=False)
+    write_table(pd.DataFrame(rows), table)
     announce(f"{used_of(rows)}, {sum(part.count for part in moments)} patches of {size} pixels")
 
 

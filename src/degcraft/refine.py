@@ -27,7 +27,7 @@ from degcraft.errors import UserError
 from degcraft.moments import IN_WORDS, Array, Moments, require_fit
 from degcraft.solver import FrechetObjective, Solution, effective_bins, kl_divergence, solve
 from degcraft.space import Distribution, Space
-from degcraft.storage import creating_h5, reading_h5, replacing
+from degcraft.storage import creating_h5, reading_h5, write_table
 
 NARROWEST = 1 / 32
 """Smallest width of a bin, of its axis's whole range."""
@@ -58,8 +58,7 @@ class Refined:
         columns = {"prior": self.prior, "parent": self.parent, "new": self.new.astype(int)}
         for position, (name, values) in enumerate(columns.items(), 1):
             table.insert(position, name, values)
-        with replacing(path) as partial:
-            table.to_csv(partial, index=False)
+        write_table(table, path)
 
     @staticmethod
     def read(path: str | os.PathLike[str]) -> Refined:

@@ -33,6 +33,7 @@ from degcraft.axes import (
 from degcraft.bins import AppliedStep, Space, build
 from degcraft.errors import UserError
 from degcraft.operators import OPERATORS, Operator
+from degcraft.storage import write_table
 
 if TYPE_CHECKING:  # half a second that reading a configuration can do without, and every job of a workflow reads it
     import pandas as pd
@@ -89,7 +90,7 @@ class Distribution:
         table = self.space.table()
         table.insert(1, "weight", self.weight)
         table.insert(2, "prior", self.prior)
-        table.to_csv(path, index=False)
+        write_table(table, path)
 
     @staticmethod
     def read(path: str | os.PathLike[str]) -> Distribution:

@@ -25,7 +25,7 @@ from degcraft.progress import announce, track
 from degcraft.resampling import resize
 from degcraft.seeds import stream
 from degcraft.settings import SrganSettings
-from degcraft.storage import reading_h5, replacing
+from degcraft.storage import reading_h5, write_table
 
 
 class Discriminator(nn.Module):
@@ -87,8 +87,7 @@ def train_srgan(
                 rows.append(dict(zip(("step", "l1", "adversarial", "discriminator"), (step, *means), strict=True)))
                 losses.clear()
     save_network(output, generator, spec)
-    with replacing(curve) as partial:
-        pd.DataFrame(rows).to_csv(partial, index=False)
+    write_table(pd.DataFrame(rows), curve)
     announce(
         f"{settings.channels} features; L1 loss {rows[0]['l1']:.3g} at first, {rows[-1]['l1']:.3g} after {total} steps"
     )

@@ -6,19 +6,23 @@ import errno
 import glob
 import hashlib
 import io
+import json
 import mmap
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from degcraft.errors import UserError
+
+if TYPE_CHECKING:  # see degcraft.space
+    import pandas as pd
 
 REMEDY = "delete it and run again, or, if it is a file of your own, give a whole one"
 _REFUSALS = {
@@ -107,6 +111,18 @@ def sha256(path: str | os.PathLike[str]) -> str:
     """Hexadecimal digest of a file's bytes."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a table as a CSV with a line of names, whole or not at all."""
+    with replacing(path) as partial:
+        table.to_csv(partial, index=False)
+
+
+def write_json(path: str | os.PathLike[str], facts: Mapping[str, object]) -> None:
+    """Write a flat JSON object, indented."""
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 @contextmanager

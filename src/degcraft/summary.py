@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from degcraft.metrics import METRICS, bootstrap_mean
 from degcraft.seeds import stream
+from degcraft.storage import write_table
 
 AGAINST = "full"  # the distribution that all others are compared with
 Tables = Mapping[tuple[str, int], pd.DataFrame]
 """By distribution and seed, rows as `degcraft.evaluate.evaluate` returns them, with a column ``target``."""
+
+
+def gather(evaluation: str | os.PathLike[str], models: Iterable[tuple[str, int, Sequence[str]]]) -> Tables:
+    """Read the parts in which models were measured, target by target, and write a table for each test set.
+
+    Args:
+        evaluation: with ``<distribution>/seed<k>/parts/<target>.csv``; ``<testset>.csv`` is put beside ``parts``.
+        models: distribution, seed, and the targets on whose photos it was measured; without any, it is left out.
+    """
+    tables = {}
+    for distribution, seed, targets in models:
+        folder = Path(evaluation) / distribution / f"seed{seed}"
+        # a target may be called NA
+        parts = [pd.read_csv(folder / "parts" / f"{target}.csv", keep_default_na=False) for target in targets]
+        if not parts:
+            continue
+        table = tables[distribution, seed] = pd.concat(parts, ignore_index=True)
+        for name, rows in table.groupby("testset", sort=False):
+            write_table(rows.drop(columns="testset"), folder / f"{name}.csv")
+    return tables
 
 
 def summarise(tables: Tables, resamplings: int, seed: int, metrics: Sequence[str] = METRICS) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from degcraft.seeds import stream
 from degcraft.settings import CraftSettings
 from degcraft.solver import FrechetObjective, Solution, effective_bins, solve
 from degcraft.space import Distribution
-from degcraft.storage import replacing
+from degcraft.storage import replacing, write_table
 
 LEAST_PHOTOS = 4
 """With fewer reference photos nothing is held out: the rest would say too little about the source."""
@@ -70,8 +70,7 @@ class TradeOff:
 
     def write(self, table: str | os.PathLike[str], weights: str | os.PathLike[str]) -> None:
         """Write the table, and the weights as a CSV: ``bin`` and a column a dial, named by its number."""
-        with replacing(Path(table)) as partial:
-            self.table().to_csv(partial, index=False)
+        write_table(self.table(), Path(table))
         columns = {str(d): s.weights for d, s in zip(self.generalization.tolist(), self.solutions, strict=True)}
         with replacing(Path(weights)) as partial:
             pd.DataFrame(columns).rename_axis("bin").to_csv(partial)

@@ -16,7 +16,7 @@ from degcraft.networks import save_network
 from degcraft.pairs_dataset import PairBatches, loader
 from degcraft.progress import announce, track
 from degcraft.settings import TrainSettings
-from degcraft.storage import replacing, sha256
+from degcraft.storage import sha256, write_table
 from degcraft.training.checkpoints import Checkpoint
 from degcraft.training.group import ALONE, Group, joined
 from degcraft.training.launch import answer, answering, launch
@@ -89,8 +89,7 @@ def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, gr
     _go_through(batches, run, settings, saved, Monitor(files.monitor, run.step, settings.batch))
     run.network.load_state_dict(run.average)
     save_network(files.model, run.network, spec, {"seed": str(seed), "steps": str(settings.all_steps)})
-    with replacing(files.curve) as partial:
-        pd.DataFrame(run.rows).to_csv(partial, index=False)
+    write_table(pd.DataFrame(run.rows), files.curve)
     saved.delete()
     last = run.rows[-1]
     reached = "" if math.isnan(last["psnr_y"]) else f", PSNR-Y {last['psnr_y']:.2f} dB on held-back patches"

@@ -1,4 +1,4 @@
-# Paths and settings that follow from the configuration, the memory of jobs, and what a finished run prints.
+# Paths and settings that follow from the configuration, and the memory of jobs.
 
 
 def settings(section):
@@ -164,19 +164,3 @@ def paired_folders():
 def exported_files():
     """Options for other training programs, of every crafted distribution; a rule writes all that belong together."""
     return [f"results/exported/crafted-{name}/real-esrgan.yaml" for name in CONFIG.targets]
-
-
-def print_failures():
-    """Say at the end of a run that failed why it did, below all that Snakemake says of it."""
-    from degcraft.failures import failures
-
-    print(failures("results/logs", BEGUN), file=sys.stderr)
-
-
-def print_outcome():
-    """Say at the end of a run that wrote the report what was found and where to look."""
-    from degcraft.outcome import outcome
-
-    page = Path("results/report.html")
-    if page.is_file() and page.stat().st_mtime >= BEGUN:
-        print(outcome("results", list(CONFIG.targets)), file=sys.stderr)

@@ -6,7 +6,7 @@ from job import job
 
 from degcraft.evaluate import bicubic, evaluate, made_pairs, own_pairs
 from degcraft.settings import UpscaleSettings
-from degcraft.storage import replacing
+from degcraft.storage import write_table
 
 with job(snakemake):
     params = snakemake.params
@@ -27,5 +27,4 @@ with job(snakemake):
     scale, examples = params.settings["scale"], params.settings["examples"]
     table = evaluate(restore, pairs, scale, Path(snakemake.output.examples), examples, perceptual)
     table.insert(1, "target", snakemake.wildcards.target)
-    with replacing(snakemake.output.table) as partial:
-        table.to_csv(partial, index=False)
+    write_table(table, snakemake.output.table)

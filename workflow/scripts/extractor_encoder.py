@@ -2,7 +2,7 @@
 
 from job import job
 
-from degcraft.extractor import train_encoder
+from degcraft.encoder import train_encoder
 from degcraft.settings import EncoderSettings
 from degcraft.space import Distribution
 

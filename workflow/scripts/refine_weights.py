@@ -9,14 +9,12 @@ from degcraft.moments import Moments
 from degcraft.moments_file import read_moments
 from degcraft.refine import craft_round
 from degcraft.space import Distribution
-from degcraft.storage import replacing
+from degcraft.storage import write_table
 
 with job(snakemake):
     bins = Distribution.read(snakemake.input.bins)
     files = snakemake.input.moments, snakemake.input.reference
     moments, references = map(read_moments, files)
     solution = craft_round(bins, moments, Moments.pooled(references), **snakemake.params.settings, files=files)
-    with replacing(snakemake.output.weights) as partial:
-        replace(bins, weight=solution.weights).write(partial)
-    with replacing(snakemake.output.trace) as partial:
-        pd.DataFrame([vars(row) for row in solution.trace]).to_csv(partial, index=False)
+    replace(bins, weight=solution.weights).write(snakemake.output.weights)
+    write_table(pd.DataFrame([vars(row) for row in solution.trace]), snakemake.output.trace)

@@ -5,7 +5,6 @@ from pathlib import Path
 from job import job
 
 from degcraft.steps import parse_steps, parse_truth
-from degcraft.storage import replacing
 from degcraft.target import make_target, true_distribution
 
 with job(snakemake):
@@ -16,5 +15,4 @@ with job(snakemake):
         Path(snakemake.output.made),
         **snakemake.params.shared,
     )
-    with replacing(snakemake.output.oracle) as partial:
-        distribution.write(partial)
+    distribution.write(snakemake.output.oracle)

@@ -1,0 +1,196 @@
+"""Train the default extractor, which tells degradations apart."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import cv2
+import h5py
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from degcraft.degrade import degrade
+from degcraft.device import on_device, prepare
+from degcraft.errors import UserError
+from degcraft.images import Uint8Image
+from degcraft.networks import NetworkSpec, save_network
+from degcraft.networks.encoder import Encoder
+from degcraft.networks.sr import to_tensor
+from degcraft.operators import to_uint8
+from degcraft.progress import announce, track
+from degcraft.seeds import stream
+from degcraft.settings import EncoderSettings
+from degcraft.space import Space
+from degcraft.storage import reading_h5, write_table
+
+
+def train_encoder(
+    patches: str | os.PathLike[str],
+    space: Space,
+    output: str | os.PathLike[str],
+    curve: str | os.PathLike[str],
+    settings: EncoderSettings,
+    scale: int,
+    seed: int,
+) -> None:
+    """Train an encoder to tell the parameters of the degradation from degraded HR patches.
+
+    Continuous axes are regressed, scaled to 0..1 over the space; categorical ones are classified. Before they are
+    degraded, patches are mixed and changed (`mixed`, `augment`), so that content is of little use to the network.
+    Writes the network and a CSV ``step, loss`` (a row every 50 steps, mean since the row before).
+    """
+    device = prepare(settings.threads, seed, "extractor")
+    target = _Target(space)
+    spec = NetworkSpec.of("encoder", channels=settings.channels, features=settings.features, outputs=target.width)
+    network = on_device(spec.build(), device)
+    assert isinstance(network, Encoder)
+    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
+    buffers = max(1, settings.samples // settings.buffer)
+    steps = buffers * settings.passes * (settings.buffer // settings.batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=steps, pct_start=0.1)
+    rows: list[dict[str, float]] = []
+    losses: list[float] = []
+    with reading_h5(patches, "patches") as file:
+        contents = file["patches"]
+        batches = _batches(contents, space, settings, buffers, scale, seed)
+        for step, (images, parameters) in enumerate(track(batches, steps, "extractor"), 1):
+            predicted = network(to_tensor(torch.from_numpy(images).to(device)))
+            loss = target.loss(predicted, torch.from_numpy(parameters).to(device))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+            if step % 50 == 0 or step == steps:
+                rows.append({"step": step, "loss": float(np.mean(losses))})
+                losses.clear()
+        held_back = range(buffers * settings.buffer, buffers * settings.buffer + 2048)
+        images, _ = _draw(contents, space, held_back, scale, seed)
+    standardise(network.eval(), images, device)
+    save_network(output, network, spec)
+    write_table(pd.DataFrame(rows), curve)
+    announce(
+        f"{settings.features} features; loss {rows[0]['loss']:.3g} at first, {rows[-1]['loss']:.3g} after {steps} steps"
+    )
+
+
+class _Target:
+    """What the encoder learns to tell: a number for each continuous axis with bins, scores for each categorical one.
+
+    Nuisance axes are not asked for: what the weights do not choose, the features need not tell.
+    """
+
+    def __init__(self, space: Space) -> None:
+        lower, upper = space.lower.min(axis=0), space.upper.max(axis=0)
+        categorical = np.array([axis.choices is not None for axis in space.axes])
+        self._numbers = np.flatnonzero(space.binned & ~categorical)
+        self._classes = np.flatnonzero(space.binned & categorical)
+        self._lower = torch.tensor(lower[self._numbers], dtype=torch.float32)
+        self._width = torch.tensor((upper - lower)[self._numbers], dtype=torch.float32)
+        self._sizes = [len(space.axes[i].choices or ()) for i in self._classes]
+        self.width = len(self._numbers) + sum(self._sizes)
+        if not self.width:
+            raise UserError(
+                "degradation: no axis has more than one bin, so there is nothing to craft; give a range 'bins'"
+            )
+
+    def loss(self, predicted: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
+        """Mean squared error of the scaled numbers plus a tenth of the cross-entropy of each categorical axis."""
+        count = len(self._numbers)
+        total = predicted.new_zeros(())
+        if count:
+            lower, width = self._lower.to(predicted.device), self._width.to(predicted.device)
+            total = functional.mse_loss(predicted[:, :count], (parameters[:, self._numbers] - lower) / width)
+        scores = torch.split(predicted[:, count:], self._sizes, dim=1) if self._sizes else ()
+        for column, score in zip(self._classes, scores, strict=True):
+            total = total + 0.1 * functional.cross_entropy(score, parameters[:, column].long())
+        return total
+
+
+def _batches(
+    contents: h5py.Dataset, space: Space, settings: EncoderSettings, buffers: int, scale: int, seed: int
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+    """Shuffled batches of LR patches and their parameters, from buffers of fresh samples."""
+    size, batch = settings.buffer, settings.batch
+    for buffer in range(buffers):
+        images, parameters = _draw(contents, space, range(buffer * size, (buffer + 1) * size), scale, seed)
+        for turn in range(settings.passes):
+            order = stream(seed, "extractor-order", buffer, turn).permutation(size)
+            for first in range(0, size - batch + 1, batch):
+                chosen = order[first : first + batch]
+                yield images[chosen], parameters[chosen]
+
+
+def _draw(
+    contents: h5py.Dataset, space: Space, samples: range, scale: int, seed: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Degrade augmented patches: (n, h, w, 3) uint8 and (n, axes) float32, bins drawn uniformly."""
+    side = contents.shape[1] // scale
+    images = np.empty((len(samples), side, side, 3), np.uint8)
+    parameters = np.empty((len(samples), len(space.axes)), np.float32)
+    for i, sample in enumerate(samples):
+        generator = stream(seed, "extractor", sample)
+        patch = mixed(contents, generator)
+        parameters[i] = space.draw(int(generator.integers(len(space))), generator)
+        images[i] = degrade(patch, space, parameters[i], scale, generator)
+    return images, parameters
+
+
+def mixed(contents: NDArray[np.uint8], generator: np.random.Generator) -> Uint8Image:
+    """A patch, a double exposure of two, or four at half their size side by side: more contents than there are photos.
+
+    Args:
+        contents: (n, s, s, 3) uint8, or an HDF5 dataset of that kind.
+        generator: draws which of the three, nearly alike often, the patches, and how each is augmented.
+
+    Returns:
+        (s, s, 3) uint8.
+    """
+    count = (1, 2, 4)[int(generator.integers(3))]
+    patches: list[Uint8Image] = [contents[int(generator.integers(len(contents)))] for _ in range(count)]
+    size = contents.shape[1]
+    if count == 4:
+        half = -(-size // 2)
+        patches = [np.asarray(cv2.resize(p, (half, half), interpolation=cv2.INTER_AREA), np.uint8) for p in patches]
+    patches = [augment(patch, generator) for patch in patches]
+    if count == 1:
+        return patches[0]
+    if count == 2:
+        share = float(generator.uniform(0.25, 0.75))
+        return np.asarray(cv2.addWeighted(patches[0], share, patches[1], 1.0 - share, 0.0), np.uint8)
+    rows = [np.concatenate(pair, axis=1) for pair in (patches[:2], patches[2:])]
+    return np.ascontiguousarray(np.concatenate(rows)[:size, :size])
+
+
+def augment(patch: Uint8Image, generator: np.random.Generator) -> Uint8Image:
+    """Change what a patch shows without touching its sharpness: flips, turns, channels mixed, inverted, dimmed.
+
+    Args:
+        patch: (s, s, 3) uint8, square.
+        generator: draws.
+
+    Returns:
+        (s, s, 3) uint8.
+    """
+    patch = np.rot90(patch[:, :: generator.choice((1, -1))], int(generator.integers(4)))[..., generator.permutation(3)]
+    values = patch.astype(np.float32)
+    if generator.random() < 0.5:
+        values = 255.0 - values
+    gain = generator.uniform(0.6, 1.0, 3).astype(np.float32)
+    lift = np.float32(generator.random() * 255.0) * (1.0 - gain)
+    return to_uint8(values * gain + lift)
+
+
+@torch.no_grad()
+def standardise(network: Encoder, images: NDArray[np.uint8], device: torch.device) -> None:
+    """Set the network's mean and deviation from the embeddings of some images."""
+    parts = [network.embedding(to_tensor(torch.from_numpy(part).to(device))) for part in np.split(images, 16)]
+    embeddings = torch.cat(parts)
+    network.mean.copy_(embeddings.mean(dim=0))
+    deviation = embeddings.std(dim=0)
+    # a unit that hardly ever fires must not be blown up into the loudest feature
+    network.deviation.copy_(deviation.clamp(min=0.1 * float(deviation.max())))
