@@ -20,13 +20,8 @@ from degcraft.errors import UserError
 from degcraft.report import ReportInputs, most_of_the_weight, photo_table, side_by_side, write_report
 from degcraft.report_pictures import (
     CROP,
-    before_and_after,
-    data_uri,
     drawn_patches,
     reference_crops,
-    sheet,
-    textured_place,
-    thumbnail,
 )
 from degcraft.storage import creating_h5
 
@@ -180,7 +175,7 @@ def test_patches_of_both_distributions_stand_beside_those_of_the_references(inpu
 
 def test_patches_come_from_all_photos_and_keep_their_pixels(inputs):
     photos = sorted((inputs.results.parent / "photos" / "reference").iterdir())
-    crops = reference_crops(photos, 16, 5, 0)
+    crops = reference_crops(photos, 16, 5, 0.5, 0)
     whole = [np.asarray(Image.open(path)) for path in photos]
     assert [crop.shape for crop in crops] == [(16, 16, 3)] * 5
     for index, crop in enumerate(crops):  # two of the first photo, three of the second
@@ -188,13 +183,6 @@ def test_patches_come_from_all_photos_and_keep_their_pixels(inputs):
         assert (windows[:, :, 0] == crop).all(axis=(-3, -2, -1)).any()
     drawn = drawn_patches(inputs.results / "pairs" / "full.h5", 3)
     assert len(drawn) == 3 and not np.array_equal(drawn[0], drawn[2])
-
-
-def test_a_sheet_has_its_patches_in_rows_by_hand():
-    patches = [np.full((2, 2, 3), value, np.uint8) for value in (1, 2, 3)]
-    white, edge = 255, [255] * 2
-    rows = [[1, 1, white, 2, 2]] * 2 + [[white] * 5] + [[3, 3, white, *edge]] * 2
-    assert sheet(patches, 2)[..., 0].tolist() == rows
 
 
 def test_the_outcome_in_one_sentence_comes_first(inputs):
@@ -385,44 +373,6 @@ def test_the_picture_file_shows_all_rows(inputs):
     with Image.open(inputs.results / "evaluation" / "examples" / "cam.png") as picture:
         assert picture.width > 6 * 2 * CROP
         assert picture.height > 2 * 2 * CROP
-
-
-def test_textured_place_finds_structure_on_the_grid():
-    hr = np.full((300, 400, 3), 128, np.uint8)
-    hr[160:288, 200:328] = np.where((np.arange(128) // 16 % 2)[:, None, None], 30, 220)  # stripes wider than the scale
-    place = textured_place(hr, 128, 4)
-    assert (place.height, place.width) == (128, 128)
-    assert abs(place.top - 160) <= 32 and abs(place.left - 200) <= 32
-    assert place.top % 4 == place.left % 4 == 0
-
-
-@pytest.mark.parametrize("height, width", [(7, 9), (100, 37), (128, 128), (129, 500), (1001, 130)])
-def test_textured_place_stays_inside(make_photo, height, width):
-    place = textured_place(make_photo(height, width), 128, 2)
-    assert place.of(np.zeros((height, width, 3), np.uint8)).shape == (place.height, place.width, 3)
-    assert place.height % 2 == place.width % 2 == 0
-    assert 0 < max(place.height, place.width) <= 128
-
-
-def test_before_and_after_show_the_same_place(make_photo):
-    lr = make_photo(200, 260)
-    restored = np.repeat(np.repeat(lr, 2, axis=0), 2, axis=1)
-    before, after = before_and_after(lr, restored)
-    assert before.shape == after.shape == (320, 320, 3)
-    assert np.abs(before.astype(int) - after).mean() < 30  # another place differs by more than interpolation does
-    assert np.abs(before[::-1].astype(int) - after).mean() > 30
-
-
-@pytest.mark.parametrize("shape, shown", [((40, 60), (80, 120)), ((150, 100), (150, 100)), ((300, 600), (96, 192))])
-def test_thumbnails_are_doubled_or_shrunk(tmp_path, make_photo, shape, shown):
-    save(make_photo(*shape), tmp_path / "photo.png")
-    assert thumbnail(tmp_path / "photo.png").shape == (*shown, 3)
-
-
-def test_an_address_holds_the_very_pixels(make_photo):
-    image = make_photo(31, 17)
-    content = base64.b64decode(data_uri(image).partition(",")[2])
-    assert np.array_equal(np.array(Image.open(io.BytesIO(content)).convert("RGB")), image)
 
 
 def test_photo_table(tmp_path):
