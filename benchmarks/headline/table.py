@@ -27,46 +27,51 @@ class Headline:
     Attributes:
         folder: in which the workflow ran.
         targets: names.
-        arms: words of ``train.distributions``, such as ``crafted-0.3``.
-        seeds: of each arm.
+        distributions: words of ``train.distributions``, such as ``crafted-0.3``.
+        seeds: of each distribution.
     """
 
     folder: Path
     targets: tuple[str, ...]
-    arms: tuple[str, ...]
+    distributions: tuple[str, ...]
     seeds: Mapping[str, tuple[int, ...]]
 
     @staticmethod
     def of(folder: Path, config: Mapping[str, Any], every_seed: bool) -> Headline:
-        """From the configuration; unless ``every_seed``, arms at other values of the dial have the first seed only."""
-        arms, seeds = tuple(config["train"]["distributions"]), tuple(config["train"]["seeds"])
-        of_arm = {arm: seeds if every_seed or not asked_for(arm).dial else seeds[:1] for arm in arms}
-        return Headline(folder, tuple(config["targets"]), arms, of_arm)
+        """From the configuration; unless ``every_seed``, other values of the dial have the first seed only."""
+        distributions, seeds = tuple(config["train"]["distributions"]), tuple(config["train"]["seeds"])
+        of_each = {d: seeds if every_seed or not asked_for(d).dial else seeds[:1] for d in distributions}
+        return Headline(folder, tuple(config["targets"]), distributions, of_each)
 
-    def table(self, arm: str, target: str, seed: int) -> Path:
-        """Measurements of an arm's model on a target's photos."""
-        name = asked_for(arm)
+    def table(self, distribution: str, target: str, seed: int) -> Path:
+        """Measurements of a distribution's model on a target's photos."""
+        name = asked_for(distribution)
         if name.kind in ("crafted", "oracle"):
             name = replace(name, target=target)
         return self.folder / f"results/evaluation/{name}/seed{seed}/parts/{target}.csv"
 
     def tables(self) -> list[Path]:
         """Every file that is wanted."""
-        arms = {**self.seeds, "bicubic": (0,)}
-        return [self.table(arm, t, seed) for arm, seeds in arms.items() for t in self.targets for seed in seeds]
+        distributions = {**self.seeds, "bicubic": (0,)}
+        return [
+            self.table(distribution, t, seed)
+            for distribution, seeds in distributions.items()
+            for t in self.targets
+            for seed in seeds
+        ]
 
-    def photos(self, arm: str, target: str, testset: str, seeds: Sequence[int] | None = None) -> Values:
+    def photos(self, distribution: str, target: str, testset: str, seeds: Sequence[int] | None = None) -> Values:
         """(photos,) PSNR-Y, mean over seeds and degradations of each test photo."""
-        given = seeds if seeds is not None else self.seeds.get(arm, (0,))
-        rows = pd.concat([pd.read_csv(self.table(arm, target, seed)) for seed in given])
+        given = seeds if seeds is not None else self.seeds.get(distribution, (0,))
+        rows = pd.concat([pd.read_csv(self.table(distribution, target, seed)) for seed in given])
         rows = rows[rows["testset"] == testset]
         return rows.groupby("photo")["psnr_y"].mean().to_numpy()
 
     @property
     def dials(self) -> dict[float, str]:
         """Arms of crafting by their dial, rising."""
-        crafted = [arm for arm in self.arms if asked_for(arm).kind == "crafted"]
-        return dict(sorted((float(asked_for(arm).dial or DIAL), arm) for arm in crafted))
+        crafted = [distribution for distribution in self.distributions if asked_for(distribution).kind == "crafted"]
+        return dict(sorted((float(asked_for(distribution).dial or DIAL), distribution) for distribution in crafted))
 
 
 def share(crafted: Values, full: Values, oracle: Values) -> tuple[float, float, float]:
@@ -100,10 +105,13 @@ def _on_target(runs: Sequence[Headline]) -> Iterator[list[str]]:
     shares, gains = [], []
     for run in runs:
         for target in run.targets:
-            found = {arm: run.photos(arm, target, target) for arm in ("bicubic", "clean", "full", "crafted", "oracle")}
+            found = {
+                distribution: run.photos(distribution, target, target)
+                for distribution in ("bicubic", "clean", "full", "crafted", "oracle")
+            }
             closed, low, high = share(found["crafted"], found["full"], found["oracle"])
             shares.append(closed)
-            gains.append([found[arm].mean() - found["full"].mean() for arm in ("crafted", "oracle")])
+            gains.append([found[distribution].mean() - found["full"].mean() for distribution in ("crafted", "oracle")])
             yield [target, *(f"{v.mean():.2f}" for v in found.values()), f"{closed:.2f} ({low:.2f} to {high:.2f})"]
     crafted, oracle = np.sum(gains, axis=0)
     yield ["mean of the shares", "", "", "", "", "", mean_interval(np.array(shares))]
@@ -114,33 +122,36 @@ def _elsewhere(runs: Sequence[Headline]) -> Iterator[list[str]]:
     lost: dict[str, list[float]] = {"crafted": [], "oracle": []}
     for run in runs:
         for target in run.targets:
-            found = {arm: run.photos(arm, target, "full").mean() for arm in ("clean", "full", "crafted", "oracle")}
-            for arm, values in lost.items():
-                values.append(found["full"] - found[arm])
+            found = {
+                distribution: run.photos(distribution, target, "full").mean()
+                for distribution in ("clean", "full", "crafted", "oracle")
+            }
+            for distribution, values in lost.items():
+                values.append(found["full"] - found[distribution])
             yield [target, *(f"{v:.2f}" for v in found.values()), *(f"{values[-1]:.2f}" for values in lost.values())]
     yield ["mean", "", "", "", "", *(mean_interval(np.array(values)) for values in lost.values())]
 
 
 def trade_off(runs: Sequence[Headline]) -> dict[str, tuple[Values, Values]]:
-    """By arm, what is gained on each target and given up over the full range, with the first seed."""
+    """By distribution, what is gained on each target and given up over the full range, with the first seed."""
     result = {}
-    for arm in (*runs[0].dials.values(), "oracle"):
+    for distribution in (*runs[0].dials.values(), "oracle"):
         points = []
         for run in runs:
-            seed = run.seeds[arm][:1]
+            seed = run.seeds[distribution][:1]
             for t in run.targets:
-                gained = run.photos(arm, t, t, seed).mean() - run.photos("full", t, t, seed).mean()
-                lost = run.photos("full", t, "full", seed).mean() - run.photos(arm, t, "full", seed).mean()
+                gained = run.photos(distribution, t, t, seed).mean() - run.photos("full", t, t, seed).mean()
+                lost = run.photos("full", t, "full", seed).mean() - run.photos(distribution, t, "full", seed).mean()
                 points.append((gained, lost))
         gains, losses = np.array(points).T
-        result[arm] = gains, losses
+        result[distribution] = gains, losses
     return result
 
 
 def _dial(runs: Sequence[Headline]) -> Iterator[list[str]]:
-    labels = {arm: f"{dial:g}" for dial, arm in runs[0].dials.items()} | {"oracle": "oracle"}
-    for arm, (gained, lost) in trade_off(runs).items():
-        yield [labels[arm], f"{gained.mean():.2f}", f"{lost.mean():.2f}"]
+    labels = {distribution: f"{dial:g}" for dial, distribution in runs[0].dials.items()} | {"oracle": "oracle"}
+    for distribution, (gained, lost) in trade_off(runs).items():
+        yield [labels[distribution], f"{gained.mean():.2f}", f"{lost.mean():.2f}"]
 
 
 def print_markdown(header: Sequence[str], rows: Iterator[list[str]]) -> None:
@@ -155,7 +166,7 @@ def plot_trade_off(runs: Sequence[Headline], file: Path) -> None:
     points = trade_off(runs)
     dials = runs[0].dials
     figure, axes = plt.subplots(figsize=(6.5, 4.2), layout="constrained")
-    gained, lost = (np.stack([points[arm][i] for arm in dials.values()]) for i in (0, 1))
+    gained, lost = (np.stack([points[distribution][i] for distribution in dials.values()]) for i in (0, 1))
     axes.plot(lost, gained, "-", color="0.8", linewidth=1)
     axes.plot(lost.mean(1), gained.mean(1), "o-", color="C0", linewidth=2, label="crafted, mean over targets")
     for dial, x, y in zip(dials, lost.mean(1), gained.mean(1), strict=True):
