@@ -5,7 +5,8 @@
 The ratio says how much of the time goes into training: 1.00 means that batches cost nothing. Both sides take the same
 steps of `degcraft.training.run.Run` (forward, backward, optimiser, averaging), and alternate; the best round of each
 counts, since other programs can only slow them down. Where one CPU thread does everything, seconds are of its time,
-otherwise of the clock. Without --pairs, 2,000 pairs are made from the demo's photos.
+otherwise of the clock. The last column is what reading a batch takes by itself. Without --pairs, 2,000 pairs are made
+from the demo's photos.
 """
 
 from __future__ import annotations
@@ -69,6 +70,17 @@ def timed(
     return steps / (clock() - start)
 
 
+def reading(batches: PairBatches, each: int = 200) -> float:
+    """Milliseconds of a core's time to read a batch."""
+    best = float("inf")
+    for first in range(0, ROUNDS * each, each):
+        start = time.process_time()
+        for index in range(first, first + each):
+            batches[index]
+        best = min(best, time.process_time() - start)
+    return 1000 * best / each
+
+
 def compare(pairs: Path, scale: int, name: str, options: argparse.Namespace) -> str:
     """A line of the table."""
     network, channels, blocks, batch, crop = NETWORKS[name]
@@ -91,7 +103,7 @@ def compare(pairs: Path, scale: int, name: str, options: argparse.Namespace) -> 
         timed(*side, options.seconds / 4, clock)
     rounds = np.array([[timed(*side, options.seconds, clock) for side in sides] for _ in range(ROUNDS)]) * batch
     file, memory = rounds.max(axis=0)
-    return f"{name:10} {batch:6} {crop:5} {file:10.1f} {memory:10.1f} {file / memory:6.3f}"
+    return f"{name:10} {batch:6} {crop:5} {file:10.1f} {memory:10.1f} {file / memory:6.3f} {reading(batches):8.2f}"
 
 
 def rows(options: argparse.Namespace, folder: Path) -> Iterable[str]:
@@ -118,7 +130,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{options.threads} CPU thread(s)"
     print(f"samples a second on {name}, torch {torch.__version__}, {options.workers} reading process(es)")
-    print(f"{'network':10} {'batch':>6} {'crop':>5} {'pairs file':>10} {'in memory':>10} {'ratio':>6}")
+    print(f"{'network':10} {'batch':>6} {'crop':>5} {'pairs file':>10} {'in memory':>10} {'ratio':>6} {'read, ms':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for row in rows(options, Path(folder)):
             print(row, flush=True)
