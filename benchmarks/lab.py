@@ -26,7 +26,7 @@ from degcraft.extractor import Extractor
 from degcraft.images import Uint8Image, list_images
 from degcraft.moments import Moments
 from degcraft.moments_file import read_moments
-from degcraft.photos import extract
+from degcraft.photos import cut_hr_patches
 from degcraft.provenance import code_digest
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, SrganSettings
@@ -193,7 +193,7 @@ def _once(setup: Setup, name: str, settings: object, modules: Sequence[str], mak
 
 
 def _cut(folder: Path, path: Path, setup: Setup, settings: PhotoSettings) -> None:
-    extract(folder, path, path.with_suffix(".csv"), settings, SCALE, setup.seed)
+    cut_hr_patches(folder, path, path.with_suffix(".csv"), settings, SCALE, setup.seed)
 
 
 def _extractor(setup: Setup, space: Space, hr: Path) -> Path:

@@ -36,7 +36,7 @@ from degcraft.extractor import Extractor
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.pairs_dataset import PairBatches
-from degcraft.photos import extract
+from degcraft.photos import cut_hr_patches
 from degcraft.space import Distribution, build
 from degcraft.training.checkpoints import Checkpoint
 from degcraft.training.run import Run
@@ -112,7 +112,7 @@ def measure(config: Config) -> Units:
         folder = Path(name)
         patches, pairs, model = folder / "patches.h5", folder / "pairs.h5", folder / "model.safetensors"
 
-        cutting = seconds(lambda: extract(config.hr, patches, folder / "photos.csv", config.photos, scale, 0))
+        cutting = seconds(lambda: cut_hr_patches(config.hr, patches, folder / "photos.csv", config.photos, scale, 0))
         table = pd.read_csv(folder / "photos.csv")
 
         encoder = encoder_seconds(config, space, folder)

@@ -28,7 +28,7 @@ from degcraft.device import prepare
 from degcraft.networks import NetworkSpec
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.pairs_dataset import PairBatches, loader
-from degcraft.photos import extract
+from degcraft.photos import cut_hr_patches
 from degcraft.settings import PairSettings, PhotoSettings, TrainSettings
 from degcraft.space import Choices, Distribution, Range, Step, build
 from degcraft.training.run import Run
@@ -50,7 +50,7 @@ ROUNDS = 5
 
 def some_pairs(folder: Path, photos: Path) -> Path:
     """2,000 pairs of patches from some photos."""
-    extract(photos, folder / "patches.h5", folder / "photos.csv", PhotoSettings(), SCALE, seed=0)
+    cut_hr_patches(photos, folder / "patches.h5", folder / "photos.csv", PhotoSettings(), SCALE, seed=0)
     whole = Distribution.uniform(build(STEPS))
     make_pairs(whole, folder / "patches.h5", folder / "part.h5", PairSettings(2000), 0, SCALE, 0)
     gather_pairs([folder / "part.h5"], whole, folder / "patches.h5", folder / "pairs.h5", SCALE, 0)

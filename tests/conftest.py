@@ -17,7 +17,7 @@ from workflow_runs import ROOT
 from degcraft.encoder import train_encoder
 from degcraft.images import Uint8Image
 from degcraft.pairs import gather_pairs, make_pairs
-from degcraft.photos import extract
+from degcraft.photos import cut_hr_patches
 from degcraft.settings import EncoderSettings, PairSettings, PhotoSettings
 from degcraft.space import Choices, Distribution, Range, Space, Step, build
 
@@ -115,7 +115,9 @@ def hr_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def patches(hr_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sixteen HR patches of 32 pixels."""
     folder = tmp_path_factory.mktemp("patches")
-    extract(hr_folder, folder / "patches.h5", folder / "photos.csv", PhotoSettings(size=32, per_photo=4), SCALE, seed=0)
+    cut_hr_patches(
+        hr_folder, folder / "patches.h5", folder / "photos.csv", PhotoSettings(size=32, per_photo=4), SCALE, seed=0
+    )
     return folder / "patches.h5"
 
 

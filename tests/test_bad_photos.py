@@ -26,7 +26,7 @@ from degcraft.errors import UserError
 from degcraft.evaluate import bicubic, evaluate, own_pairs
 from degcraft.images import list_images, name_problem, read_image
 from degcraft.networks import NetworkSpec, save_network
-from degcraft.photos import extract
+from degcraft.photos import cut_hr_patches
 from degcraft.reference import describe_reference
 from degcraft.settings import PhotoSettings, ReferenceSettings, UpscaleSettings
 from degcraft.target import make_target
@@ -145,7 +145,7 @@ def names_of(folder):
 
 
 def test_hr_photos(zoo, tmp_path):
-    extract(zoo, tmp_path / "patches.h5", tmp_path / "photos.csv", PhotoSettings(size=32, per_photo=1), 2, 0)
+    cut_hr_patches(zoo, tmp_path / "patches.h5", tmp_path / "photos.csv", PhotoSettings(size=32, per_photo=1), 2, 0)
     check_table(tmp_path / "photos.csv")
 
 
@@ -257,10 +257,10 @@ def test_an_extractor_is_kept_under_its_stem(raw, schema, make_photo, tmp_path):
 LARGE = """
 import resource, sys
 from pathlib import Path
-from degcraft.photos import extract
+from degcraft.photos import cut_hr_patches
 from degcraft.settings import PhotoSettings
 folder = Path(sys.argv[1])
-extract(folder / "hr", folder / "patches.h5", folder / "photos.csv", PhotoSettings(per_photo=2), 4, 0)
+cut_hr_patches(folder / "hr", folder / "patches.h5", folder / "photos.csv", PhotoSettings(per_photo=2), 4, 0)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 

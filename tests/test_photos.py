@@ -9,14 +9,14 @@ import pytest
 
 from degcraft.errors import UserError
 from degcraft.images import read_image
-from degcraft.photos import extract
+from degcraft.photos import cut_hr_patches
 from degcraft.settings import PhotoSettings
 
 SETTINGS = PhotoSettings(size=32, per_photo=6)
 
 
 def run(folder, output, settings=SETTINGS, seed=0):
-    extract(folder, output / "patches.h5", output / "photos.csv", settings, 4, seed)
+    cut_hr_patches(folder, output / "patches.h5", output / "photos.csv", settings, 4, seed)
     with h5py.File(output / "patches.h5") as file:
         arrays = {name: file[name][:] for name in ("patches", "photo", "position")}
         return arrays, dict(file.attrs), pd.read_csv(output / "photos.csv", keep_default_na=False)

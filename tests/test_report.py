@@ -330,7 +330,7 @@ def test_seeds_are_mentioned_only_where_there_are_several(inputs):
 
 def test_many_targets_share_the_pictures(inputs, monkeypatch):
     monkeypatch.setattr(report, "ROWS", 2)
-    monkeypatch.setattr(report, "PAIRS", 1)
+    monkeypatch.setattr(report, "BEFORE_AFTER", 1)
     for name in ("film", "phone"):
         for kind in ("targets", "upscaled"):
             (inputs.results / kind / name).symlink_to(inputs.results / kind / "cam")

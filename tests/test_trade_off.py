@@ -14,7 +14,7 @@ from degcraft.moments import Moments
 from degcraft.settings import CraftSettings
 from degcraft.solver import FrechetObjective, solve
 from degcraft.space import Distribution, Space
-from degcraft.trade_off import at_dial, folds, hold_out, largest_within_error, paired, path, trade_off
+from degcraft.trade_off import at_dial, deal, hold_out, largest_within_error, mean_and_error, path, trade_off
 
 DIALS = np.array([0.0, 0.001, 0.01, 0.1, 1.0])
 SETTINGS = CraftSettings(trade_off=tuple(DIALS), tolerance=1e-5)
@@ -74,22 +74,22 @@ def test_the_chosen_dial_joins_the_path_and_starts_from_the_prior():
 
 @given(st.integers(1, 40), st.integers(0, 100))
 def test_every_photo_is_held_out_once(photos, seed):
-    parts = folds(photos, seed)
+    parts = deal(photos, seed)
     assert len(parts) == min(5, photos)
     np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(photos))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
 def test_the_seed_deals_the_photos():
-    assert all((a == b).all() for a, b in zip(folds(9, 1), folds(9, 1), strict=True))
-    assert len({tuple(np.concatenate(folds(9, seed))) for seed in range(5)}) == 5
+    assert all((a == b).all() for a, b in zip(deal(9, 1), deal(9, 1), strict=True))
+    assert len({tuple(np.concatenate(deal(9, seed))) for seed in range(5)}) == 5
 
 
 def test_held_out_distances_are_those_to_the_other_photos():
     objective, prior, references = problem(2, photos=4)
     held_out = hold_out(objective, prior, references, DIALS, 1e-5, seed=0)
     assert held_out.shape == (4, 5)
-    (photo,) = folds(4, 0)[0]
+    (photo,) = deal(4, 0)[0]
     rest = Moments.pooled([m for i, m in enumerate(references) if i != photo])
     weights = solve(objective.with_reference(rest), prior, 1.0, 1e-5).weights
     value, _ = objective.with_reference(references[photo]).value_and_gradient(weights)
@@ -103,9 +103,9 @@ def test_three_photos_are_too_few_to_hold_any_out():
 
 
 def test_paired_errors_by_hand():
-    # the second dial is best; the third is worse by 1, 2 and 3 in three folds that differ by hundreds
+    # the second dial is best; the third is worse by 1, 2 and 3 in three parts that differ by hundreds
     held_out = np.array([[105.0, 100.0, 101.0], [305.0, 300.0, 302.0], [605.0, 600.0, 603.0]])
-    mean, error = paired(held_out)
+    mean, error = mean_and_error(held_out)
     np.testing.assert_allclose(mean, [1015 / 3, 1000 / 3, 1006 / 3])
     np.testing.assert_allclose(error, [0.0, 0.0, 1 / np.sqrt(3)], atol=1e-12)
 

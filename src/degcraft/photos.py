@@ -15,7 +15,7 @@ from degcraft.settings import PhotoSettings
 from degcraft.storage import creating_h5, write_table
 
 
-def extract(
+def cut_hr_patches(
     folder: str | os.PathLike[str],
     patches: str | os.PathLike[str],
     table: str | os.PathLike[str],

@@ -42,8 +42,8 @@ from degcraft.space import axis_operator
 from degcraft.storage import replacing
 
 ROWS = 12  # rows of crops on the page, shared by the targets, so that the page stays small
-PAIRS = 9  # super-resolved photos on the page, likewise
-PAIRS_EACH = 3
+BEFORE_AFTER = 9  # super-resolved photos on the page, likewise
+BEFORE_AFTER_EACH = 3
 THUMBNAILS = 48  # reference photos on the page, likewise
 CROPS, CROP_COLUMNS = 18, 6  # patches beside each other for the eye
 PACKAGES = ("degcraft", "snakemake", "torch", "numpy", "scipy", "opencv-python-headless", "pillow")
@@ -111,7 +111,9 @@ def write_report(inputs: ReportInputs) -> None:
             "differences": differences,
             "perceptual": Summary.read(inputs.results / "perceptual.csv") if inputs.perceptual else None,
             "rows": {t: pictures[: _share(ROWS, list(rows), t)] for t, pictures in rows.items()},
-            "pairs": {t: _before_after(inputs, t, _share(PAIRS, list(inputs.upscaled), t)) for t in inputs.upscaled},
+            "before_after": {
+                t: _before_after(inputs, t, _share(BEFORE_AFTER, list(inputs.upscaled), t)) for t in inputs.upscaled
+            },
             "versions": {"Python": platform.python_version(), **versions(*PACKAGES)},
         }
     )
@@ -306,7 +308,7 @@ def _before_after(inputs: ReportInputs, target: str, count: int) -> list[Row]:
     originals = {path.stem: path for path in list_images(inputs.upscaled[target])}
     restored = list_images(inputs.results / "upscaled" / target)
     rows = []
-    for path in [path for path in restored if path.stem in originals][: min(count, PAIRS_EACH)]:
+    for path in [path for path in restored if path.stem in originals][: min(count, BEFORE_AFTER_EACH)]:
         before, after = before_and_after(read_image(originals[path.stem]), read_image(path))
         labels = ("before: bicubic interpolation", "after: the crafted model")
         pictures = (Picture(labels[0], "", before), Picture(labels[1], "", after, crafted=True))

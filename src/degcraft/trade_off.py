@@ -54,7 +54,7 @@ class TradeOff:
             mean over the folds and ``held_out_error`` the standard error of its difference from the best one, as
             `paired` has them, NaN without folds; ``chosen`` is 1 for the dial that is used and 0 for the others.
         """
-        mean, error = paired(self.held_out)
+        mean, error = mean_and_error(self.held_out)
         return pd.DataFrame(
             {
                 "generalization": self.generalization,
@@ -142,7 +142,7 @@ def path(
     return tuple(reversed(solutions))
 
 
-def folds(photos: int, seed: int) -> list[Array]:
+def deal(photos: int, seed: int) -> list[Array]:
     """Photos dealt at random into five folds, or as many as there are photos: their indices, sizes differing by one."""
     order = stream(seed, "craft folds").permutation(photos)
     return [np.sort(order[fold :: min(_FOLDS, photos)]) for fold in range(min(_FOLDS, photos))]
@@ -163,7 +163,7 @@ def hold_out(
     if len(references) < LEAST_PHOTOS:
         return np.empty((0, len(dials)))
     distances = []
-    parts = folds(len(references), seed)
+    parts = deal(len(references), seed)
     for fold in track(parts, len(parts), "craft: held-out photos"):
         rest = [m for i, m in enumerate(references) if i not in fold]
         held = objective.with_reference(Moments.pooled([references[i] for i in fold]))
@@ -172,7 +172,7 @@ def hold_out(
     return np.array(distances)
 
 
-def paired(held_out: Array) -> tuple[Array, Array]:
+def mean_and_error(held_out: Array) -> tuple[Array, Array]:
     """Mean over the folds, and the standard error of its difference from the smallest mean, paired by fold.
 
     Folds differ far more from each other than dials do within a fold, so that unpaired errors would say nothing.
@@ -197,5 +197,5 @@ def largest_within_error(held_out: Array) -> int:
     The rule of one standard error (Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 7.10): of the
     dials that the photos cannot tell apart, the one that generalises best.
     """
-    mean, error = paired(held_out)
+    mean, error = mean_and_error(held_out)
     return int(np.flatnonzero(mean - mean.min() <= error)[-1])

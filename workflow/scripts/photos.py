@@ -2,11 +2,11 @@
 
 from job import job
 
-from degcraft.photos import extract
+from degcraft.photos import cut_hr_patches
 from degcraft.settings import PhotoSettings
 
 with job(snakemake):
-    extract(
+    cut_hr_patches(
         snakemake.params.folder,
         snakemake.output.patches,
         snakemake.output.table,
