@@ -118,3 +118,9 @@ def test_the_same_file_is_found_among_photos_that_were_not_looked_at(said, tmp_p
         "hr: sharp2.png and twin.png",
         "targets.album.reference and hr: sharp6.png and sharp6.png",
     ]
+
+
+def test_a_target_without_a_usable_photo_is_named(said, tmp_path):
+    for path in (tmp_path / "old").iterdir():
+        path.write_bytes(b"no photo")
+    assert said() == ["targets.album.reference: no usable photo, so the run will stop there. Add photos of the source."]

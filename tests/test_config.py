@@ -287,6 +287,11 @@ def test_a_file_that_is_no_mapping_is_refused(text, schema):
     assert problems(yaml.safe_load(text), schema).startswith("configuration: ")
 
 
+def test_a_number_that_yaml_takes_for_text_is_shown_as_it_should_be_written(raw, schema):
+    raw["train"] |= yaml.safe_load("{learning_rate: 1e-4}")
+    assert problems(raw, schema).endswith("'1e-4' is not of type 'number'; YAML reads it as text, write 0.0001")
+
+
 def test_a_target_whose_name_yaml_takes_for_a_number(raw, schema):
     raw["targets"] = yaml.safe_load("{2020: {reference: reference}}")
     assert list(parse_config(raw, schema).targets) == ["2020"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from degcraft.times import clock, stage_times, times_table
@@ -34,3 +36,8 @@ def test_what_is_not_recorded_is_not_shown(results, tmp_path):
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "0:00"), (59.6, "1:00"), (750, "12:30"), (11220, "3:07:00")])
 def test_seconds_as_a_clock_shows_them(seconds, words):
     assert clock(seconds) == words
+
+
+def test_jobs_of_earlier_runs_have_no_times(results):
+    os.utime(results / "benchmarks/photos.tsv", (1, 1))
+    assert list(stage_times(results, since=2)) == ["train"]

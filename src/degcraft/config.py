@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -150,7 +151,17 @@ def _in_words(error: ValidationError) -> Iterator[str]:
         yield f"{where}: needs the key {', '.join(map(repr, missing))}"
     else:
         short = len(error.message) <= LONGEST
-        yield f"{where}: {error.message if short else '...' + error.message[-LONGEST:]}"
+        said = error.message if short else f"...{error.message[-LONGEST:]}"
+        yield f"{where}: {said}{_as_number(error.instance)}"
+
+
+def _as_number(value: object) -> str:
+    """What to write instead of a number that YAML takes for text, such as ``1e-4``."""
+    try:
+        readable = isinstance(value, str) and 1e-12 < abs(float(value)) < 1e12
+    except ValueError:
+        readable = False
+    return f"; YAML reads it as text, write {Decimal(str(value).strip()):f}" if readable else ""
 
 
 def _parse(raw: Mapping[str, Any]) -> Config:

@@ -168,18 +168,19 @@ def read_certificate(results: str | os.PathLike[str], target: str) -> dict[str, 
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
-def outcome(results: str | os.PathLike[str], targets: Sequence[str]) -> str:
+def outcome(results: str | os.PathLike[str], targets: Sequence[str], since: float = 0.0) -> str:
     """The ending that a run prints: the stages' times, PSNR-Y, a sentence or two for each target, and where to look.
 
     Args:
         results: the folder with ``summary.csv`` and ``differences.csv``.
         targets: the names of all targets.
+        since: when the run began, seconds since the epoch; only its own jobs have times.
     """
     summary, differences = (Summary.read(Path(results) / name) for name in ("summary.csv", "differences.csv"))
     certificates = {target: read_certificate(results, target) for target in targets}
     found = [text for name, known in certificates.items() for text in sentences(name, summary, known, differences)]
     paragraphs = ["\n".join(textwrap.wrap(text, WIDTH, break_on_hyphens=False)) for text in found]
-    times = "\n".join(_aligned(times_table(results)))
+    times = "\n".join(_aligned(times_table(results, since)))
     return "\n" + "\n\n".join(filter(None, [times, _table(summary), *paragraphs, _places(Path(results), targets)]))
 
 

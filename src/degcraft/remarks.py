@@ -156,7 +156,9 @@ def remarks(photos: Photos) -> Iterator[str]:
             "Use better files, shrink them to a half, or leave them out."
         )
     for folder in photos.references.values():
-        if len(folder.sizes) < REFERENCES:
+        if not folder.sizes:
+            yield f"{folder.name}: no usable photo, so the run will stop there. Add photos of the source."
+        elif len(folder.sizes) < REFERENCES:
             yield (
                 f"{folder.name}: {len(folder.sizes)} usable photos; {REFERENCES} or more find the degradation better "
                 "(docs/retrieval.md)."

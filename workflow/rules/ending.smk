@@ -12,4 +12,4 @@ def print_outcome():
 
     page = Path("results/report.html")
     if page.is_file() and page.stat().st_mtime >= BEGUN:
-        print(outcome("results", list(CONFIG.targets)), file=sys.stderr)
+        print(outcome("results", list(CONFIG.targets), BEGUN), file=sys.stderr)
