@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import pickle
 import re
 import subprocess
 import sys
@@ -127,6 +128,7 @@ def test_mapped_rows_are_those_of_the_dataset(chunks, tmp_path):
         np.testing.assert_array_equal(rows[row], values[row])
     with pytest.raises(ValueError, match="read-only"):
         rows[0][0, 0] = 1
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(rows))[7], values[7])  # as processes that read get it
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the kernel does not say what is mapped")

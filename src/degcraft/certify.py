@@ -261,7 +261,5 @@ def write_fit(fit: Fit, facts: Mapping[str, Any], folder: Path) -> None:
     write_table(fit.table, folder / "fit.csv")
     certificate = {**facts, **fit.facts}
     write_json(folder / "certificate.json", certificate)
-    if fit.verdict == "misfit":
-        logging.getLogger("degcraft").warning("%s", fit_sentence(certificate))
-    else:
-        announce(fit_sentence(certificate))
+    say = logging.getLogger("degcraft").warning if fit.verdict == "misfit" else announce
+    say(fit_sentence(certificate))

@@ -176,23 +176,17 @@ def _repeated(photos: Photos) -> Iterator[str]:
     """Photos that are there twice, inside a folder or in two that should share none."""
     hr = photos.hr
     for folder in (hr, *photos.references.values()):
-        twice = _shared(folder, folder)
-        if twice:
+        if twice := _shared(folder, folder):
             yield f"{folder.name}: {_pairs(twice)} look alike. A photo that is there twice counts twice; keep one."
-    for folder in photos.references.values():
-        shared = _shared(folder, hr)
-        if shared:
-            yield (
-                f"{folder.name} and hr: {_pairs(shared)} show the same. Crafting compares photos with other contents; "
-                "it does no harm, but certify then finds a better fit than there is."
-            )
-    for folder in photos.tests.values():
-        shared = _shared(folder, hr)
-        if shared:
-            yield (
-                f"{folder.name} and hr: {_pairs(shared)} show the same. Models are then tested on what they were "
-                "trained on; take these photos out of hr."
-            )
+    fit = (
+        "Crafting compares photos with other contents; it does no harm, but certify then finds a better fit than there "
+        "is."
+    )
+    learnt = "Models are then tested on what they were trained on; take these photos out of hr."
+    for folders, why in ((photos.references, fit), (photos.tests, learnt)):
+        for folder in folders.values():
+            if shared := _shared(folder, hr):
+                yield f"{folder.name} and hr: {_pairs(shared)} show the same. {why}"
 
 
 def _shared(first: Folder, second: Folder) -> list[tuple[Path, Path]]:

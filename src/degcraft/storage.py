@@ -195,6 +195,7 @@ class MappedRows:
     """
 
     def __init__(self, path: str | os.PathLike[str], dataset: str) -> None:
+        self._source = path, dataset
         with reading_h5(path, dataset) as file:
             stored = file[dataset]
             self._shape, self._type = stored.shape[1:], stored.dtype
@@ -207,6 +208,10 @@ class MappedRows:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._bytes: NDArray[np.uint8] = np.frombuffer(self._map, np.uint8)
         self._taken = 0
+
+    def __reduce__(self) -> tuple[type[MappedRows], tuple[str | os.PathLike[str], str]]:
+        """A process that gets a copy maps the file by itself."""
+        return MappedRows, self._source
 
     def __getitem__(self, row: int) -> NDArray[Any]:
         """One row, read-only."""

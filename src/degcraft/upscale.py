@@ -132,7 +132,7 @@ class Upscaler:
         tile = failed // 2
         if tile < SMALLEST:
             raise UserError(
-                f"out of memory with tiles of {failed} pixels, and smaller ones would not help; free some "
+                f"upscale: out of memory with tiles of {failed} pixels, and smaller ones would not help; free some "
                 f"memory, or lower upscale.overlap ({self._settings.overlap})"
             )
         logging.getLogger("degcraft").warning("upscale: out of memory; going on with tiles of %d pixels", tile)

@@ -9,7 +9,7 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from degcraft.config import parse_config
-from degcraft.config_values import plain, repeated_keys
+from degcraft.config_values import LOADER, plain, repeated_keys
 from degcraft.errors import UserError
 from degcraft.images import count_pixels, list_images
 from degcraft.names import DIAL, DISTRIBUTION, Name
@@ -23,8 +23,7 @@ try:
         raise UserError("\n".join(repeated))
     RAW = plain(config)
     with Path(workflow.source_path("../schemas/config.schema.yaml")).open(encoding="utf-8") as schema:
-        # libyaml, where there is one, is ten times faster
-        CONFIG = parse_config(RAW, yaml.load(schema, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+        CONFIG = parse_config(RAW, yaml.load(schema, Loader=LOADER))
 except UserError as error:
     raise WorkflowError(f"The configuration needs a correction:\n{error}") from None
 

@@ -7,7 +7,8 @@ from job import job
 
 from degcraft.check import check
 from degcraft.config import parse_config
+from degcraft.config_values import LOADER
 
 with job(snakemake):
-    schema = yaml.safe_load(Path(snakemake.params.schema).read_text(encoding="utf-8"))
+    schema = yaml.load(Path(snakemake.params.schema).read_text(encoding="utf-8"), LOADER)
     print(check(parse_config(snakemake.config, schema), snakemake.params.text), flush=True)
