@@ -31,7 +31,8 @@ from degcraft.bin_features import describe_bins
 from degcraft.config import Config, parse_config
 from degcraft.device import prepare
 from degcraft.encoder import train_encoder
-from degcraft.evaluate import evaluate, own_pairs
+from degcraft.evaluate import evaluate
+from degcraft.evaluation_pairs import own_pairs
 from degcraft.extractor import Extractor
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.pairs import gather_pairs, make_pairs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -182,6 +183,9 @@ def raw(
     for name in ("hr", "reference", "lr", "truth"):
         folder_of(name, a=make_photo(8, 8))
     folder_of("empty")
+    folder_of("other", b=make_photo(8, 8))
+    twins = folder_of("twins", a=make_photo(8, 8))
+    shutil.copy(twins / "a.png", twins / "a.jpg")
     return {
         "hr": "hr",
         "scale": 4,

@@ -113,7 +113,7 @@ KEYS = {
     "$numbers.bins": (steps(blur={"sigma": {"range": [0.2, 3.0], "bins": 3}}), SPACE),
     "targets.*.reference": (target(reference="photos/upscale"), f"reference {CRAFTING}"),
     "targets.*.test.lr": (target(test={"lr": "photos/upscale", "hr": "photos/test"}), EVALUATION),
-    "targets.*.test.hr": (target(test={"lr": "photos/lr", "hr": "photos/hr"}), f"testset {EVALUATION}"),
+    "targets.*.test.hr": (target(test={"lr": "photos/lr", "hr": "photos/upscale"}), f"testset {EVALUATION}"),
     "targets.*.truth": (made(truth={"noise_sigma": [2, 9]}), "target testset reference"),
     "targets.*.photos": (made(photos="photos/test"), "target testset reference"),
     "targets.*.upscale": (target(upscale="photos/reference"), "upscale report"),
@@ -202,9 +202,8 @@ OPERATORS = ["operators", "convolution", "resampling"] + [
 
 # module: the jobs that run when it is edited
 MODULES = {
-    **dict.fromkeys(
-        ["settings", "config", "config_values", "errors", "progress", "provenance", "records", "training"], ""
-    ),  # change no result
+    **dict.fromkeys(["config", "config_files", "config_values", "settings"], ""),  # change no result
+    **dict.fromkeys(["errors", "progress", "provenance", "records", "training"], ""),  # nor do these
     "degraded_dataset": "",  # for others
     "failures": "",  # what a run prints when it fails
     **dict.fromkeys(["check", "photo_quality", "remarks", "run_size"], ""),  # what is said before a run
@@ -230,7 +229,7 @@ MODULES = {
     **dict.fromkeys(["certify", "fit_words"], "certify report"),
     "pairs": PAIRS,
     **dict.fromkeys(TRAINING, MODELS),
-    **dict.fromkeys(["evaluate", "metrics", "lpips"], EVALUATION),
+    **dict.fromkeys(["evaluate", "evaluation_pairs", "metrics", "lpips"], EVALUATION),
     **dict.fromkeys(["upscale", "tiles"], f"upscale {EVALUATION}"),
     "summary": "summary report",
     **dict.fromkeys(["report", "report_pictures", "outcome", "scores", "names", "times"], "report"),

@@ -23,7 +23,8 @@ from workflow_runs import ROOT, program
 from degcraft.config import parse_config
 from degcraft.degrade import degrade_folder
 from degcraft.errors import UserError
-from degcraft.evaluate import bicubic, evaluate, own_pairs
+from degcraft.evaluate import bicubic, evaluate
+from degcraft.evaluation_pairs import own_pairs
 from degcraft.images import list_images, name_problem, read_image
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.photos import cut_hr_patches

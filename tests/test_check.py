@@ -69,12 +69,33 @@ def test_few_and_too_large_references_are_remarked_on(said, tmp_path):
 
 def test_few_hr_photos_and_tests_that_were_trained_on(mine, said, tmp_path):
     shutil.copytree(tmp_path / "photos", tmp_path / "test-hr")
+    (tmp_path / "test-lr").mkdir()
+    for index in range(8):
+        Image.open(tmp_path / f"photos/sharp{index}.png").resize((64, 64)).save(tmp_path / f"test-lr/sharp{index}.png")
     for index in range(6):
         (tmp_path / "photos" / f"sharp{index}.png").unlink()
-    mine["targets"]["album"]["test"] = {"lr": str(tmp_path / "old"), "hr": str(tmp_path / "test-hr")}
+    mine["targets"]["album"]["test"] = {"lr": str(tmp_path / "test-lr"), "hr": str(tmp_path / "test-hr")}
     few, tested = said()
     assert "hr: 2 usable photos are few" in few
     assert "sharp6.png and sharp6.png, sharp7.png and sharp7.png show the same" in tested
+
+
+def test_test_pairs_that_do_not_fit_are_named(mine, said, tmp_path, make_photo):
+    for side, (height, width) in {"lr": (48, 48), "hr": (192, 196)}.items():
+        (tmp_path / f"test-{side}").mkdir()
+        Image.fromarray(make_photo(height, width)).save(tmp_path / f"test-{side}/a.png")
+    Image.fromarray(make_photo(4, 4)).save(tmp_path / "test-lr/b.png")
+    Image.fromarray(make_photo(16, 16)).save(tmp_path / "test-hr/b.png")
+    mine["targets"]["album"]["test"] = {"lr": str(tmp_path / "test-lr"), "hr": str(tmp_path / "test-hr")}
+    (remark,) = said()
+    assert remark.startswith("targets.album.test: the run will stop") and "a.png: 48x48 pixels" in remark
+    assert "has 49x48" in remark and "1 more like it" in remark
+    Image.fromarray(make_photo(192, 192)).save(tmp_path / "test-hr/a.png")
+    (remark,) = said()
+    assert "b.png: smaller than 19 pixels" in remark
+    (tmp_path / "test-lr/b.png").write_bytes(b"no photo")
+    (remark,) = said()
+    assert "lr/b.png: is not a PNG" in remark
 
 
 def test_photos_that_cannot_be_used_are_counted_with_the_reason(tmp_path, make_photo):

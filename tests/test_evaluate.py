@@ -9,6 +9,7 @@ from PIL import Image
 from degcraft import evaluate as subject
 from degcraft.degrade import degrade_folder
 from degcraft.errors import UserError
+from degcraft.evaluation_pairs import made_pairs, own_pairs
 from degcraft.metrics import HIGHEST, METRICS, measure
 
 
@@ -22,7 +23,7 @@ def folders(folder_of, make_photo):
 def test_own_pairs_are_those_of_the_same_stem(folders):
     lr, hr = folders
     (lr / "a.png").rename(lr / "a.webp")
-    pairs = subject.own_pairs("demo", lr, hr)
+    pairs = own_pairs("demo", lr, hr)
     assert [(p.testset, p.lr.name, p.hr.name) for p in pairs] == [
         ("demo", "a.webp", "a.png"),
         ("demo", "b.png", "b.png"),
@@ -33,19 +34,19 @@ def test_own_pairs_are_those_of_the_same_stem(folders):
 def test_a_photo_without_its_partner_is_named(folders, missing, where):
     (folders[where] / "b.png").unlink()
     with pytest.raises(UserError, match=f"{missing}: no photo with the stem 'b'"):
-        subject.own_pairs("demo", *folders)
+        own_pairs("demo", *folders)
 
 
 @pytest.mark.parametrize("where", [0, 1])
 def test_two_photos_of_one_stem_are_refused(folders, where):
     (folders[where] / "b.jpg").write_bytes((folders[where] / "b.png").read_bytes())
     with pytest.raises(UserError, match="differ only in the suffix"):
-        subject.own_pairs("demo", *folders)
+        own_pairs("demo", *folders)
 
 
 def test_made_pairs_are_those_of_the_table(folders, uniform, tmp_path):
     degrade_folder(folders[1], uniform, tmp_path / "full", scale=2, seed=0, draws=2)
-    pairs = subject.made_pairs("full", tmp_path / "full", folders[1])
+    pairs = made_pairs("full", tmp_path / "full", folders[1])
     assert [(p.testset, p.lr.name, p.hr.name) for p in pairs] == [
         ("full", f"{stem}-{draw}.png", f"{stem}.png") for stem in "ab" for draw in range(2)
     ]
@@ -64,7 +65,7 @@ def test_bicubic_is_pillows(make_photo, scale):
 def test_a_row_for_each_test_image(folders, uniform, tmp_path):
     lr, hr = folders
     degrade_folder(hr, uniform, tmp_path / "full", scale=2, seed=0)
-    pairs = subject.own_pairs("demo", lr, hr) + subject.made_pairs("full", tmp_path / "full", hr)
+    pairs = own_pairs("demo", lr, hr) + made_pairs("full", tmp_path / "full", hr)
     table = subject.evaluate(subject.bicubic(2), pairs, 2, tmp_path / "examples", count=9)
     assert list(table.columns) == ["testset", "file", "photo", *METRICS]
     assert table["testset"].tolist() == ["demo", "demo", "full", "full"]
@@ -87,7 +88,7 @@ class Closeness:
 
 def test_a_perceptual_distance_is_measured_without_the_borders(folders, tmp_path):
     lr, hr = folders
-    pairs = subject.own_pairs("demo", lr, hr)
+    pairs = own_pairs("demo", lr, hr)
     table = subject.evaluate(subject.bicubic(2), pairs, 2, tmp_path / "examples", 0, Closeness())
     assert list(table.columns) == ["testset", "file", "photo", *METRICS, "lpips"]
     restored, truth = (np.asarray(Image.open(folder / "a.png")) for folder in (lr, hr))
@@ -96,21 +97,21 @@ def test_a_perceptual_distance_is_measured_without_the_borders(folders, tmp_path
 
 
 def test_a_photo_too_small_for_the_perceptual_distance_is_named(folder_of, make_photo, tmp_path):
-    pairs = subject.own_pairs("demo", folder_of("lr", a=make_photo(14, 14)), folder_of("hr", a=make_photo(28, 28)))
+    pairs = own_pairs("demo", folder_of("lr", a=make_photo(14, 14)), folder_of("hr", a=make_photo(28, 28)))
     assert len(subject.evaluate(subject.bicubic(2), pairs, 2, tmp_path / "examples", 0)) == 1
     with pytest.raises(UserError, match=r"a\.png: smaller than 29 pixels"):
         subject.evaluate(subject.bicubic(2), pairs, 2, tmp_path / "examples", 0, Closeness())
 
 
 def test_as_many_examples_as_asked_for(folders, tmp_path):
-    subject.evaluate(subject.bicubic(2), subject.own_pairs("demo", *folders), 2, tmp_path / "examples", count=1)
+    subject.evaluate(subject.bicubic(2), own_pairs("demo", *folders), 2, tmp_path / "examples", count=1)
     assert [path.name for path in (tmp_path / "examples").iterdir()] == ["a.png"]
 
 
 def test_hr_sides_that_are_no_multiple_of_the_scale_are_cut(folder_of, make_photo, tmp_path):
     hr = make_photo(33, 41)
     lr = folder_of("lr", a=hr[:32:2, :40:2])
-    pairs = subject.own_pairs("demo", lr, folder_of("hr", a=hr))
+    pairs = own_pairs("demo", lr, folder_of("hr", a=hr))
     table = subject.evaluate(lambda _: hr[:32, :40], pairs, 2, tmp_path / "examples", count=0)
     assert table["psnr_rgb"].tolist() == [HIGHEST]
     assert table["ssim_y"].tolist() == pytest.approx([1.0])
@@ -119,10 +120,10 @@ def test_hr_sides_that_are_no_multiple_of_the_scale_are_cut(folder_of, make_phot
 def test_sizes_that_do_not_fit_are_named(folder_of, make_photo, tmp_path):
     lr, hr = folder_of("lr", a=make_photo(15, 20)), folder_of("hr", a=make_photo(32, 40))
     with pytest.raises(UserError, match=r"lr/a\.png: 20x15 pixels, but .*hr/a\.png over the scale 2 has 20x16"):
-        subject.evaluate(subject.bicubic(2), subject.own_pairs("demo", lr, hr), 2, tmp_path / "examples", count=0)
+        subject.evaluate(subject.bicubic(2), own_pairs("demo", lr, hr), 2, tmp_path / "examples", count=0)
 
 
 def test_a_photo_too_small_to_be_measured_is_named(folder_of, make_photo, tmp_path):
     lr, hr = folder_of("lr", a=make_photo(6, 6)), folder_of("hr", a=make_photo(12, 12))
     with pytest.raises(UserError, match=r"a\.png"):  # 8 pixels are left after shaving, and SSIM's window has 11
-        subject.evaluate(subject.bicubic(2), subject.own_pairs("demo", lr, hr), 2, tmp_path / "examples", count=0)
+        subject.evaluate(subject.bicubic(2), own_pairs("demo", lr, hr), 2, tmp_path / "examples", count=0)

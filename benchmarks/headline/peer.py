@@ -23,7 +23,8 @@ from headline import HERE, SPACES
 from table import Headline, print_markdown
 from torch import Tensor
 
-from degcraft.evaluate import bicubic, evaluate, own_pairs
+from degcraft.evaluate import bicubic, evaluate
+from degcraft.evaluation_pairs import own_pairs
 from degcraft.images import read_image
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.report_pictures import Picture, Row, nearest, read_cropped, textured_place, write_side_by_side

@@ -38,7 +38,7 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
     photos = look_at_all(config)
     if not photos.hr.seen:
         raise UserError(f"hr: none of the {len(photos.hr.unusable)} photos of {config.hr} can be used")
-    made = counts(config, list(photos.hr.sizes.values()), _upscaled(config, photos))
+    made = counts(config, list(photos.hr.sizes.values()), _upscaled(config, photos), _degraded(config))
     took = durations(config, _patches(config, photos.hr), made, os.cpu_count() or 1)
     text = "\n".join([*_usable(config, photos), *_size(made), *_time(took), *_wrong(photos)])
     with replacing(output) as partial:
@@ -66,6 +66,11 @@ def _upscaled(config: Config, photos: Photos) -> int:
         elif name in photos.references:
             total += sum(width * height for width, height in photos.references[name].sizes.values())
     return total
+
+
+def _degraded(config: Config) -> int:
+    """Pixels of the photos that will be degraded for other programs."""
+    return sum(map(count_pixels, list_images(config.degrade_photos))) if config.degrade_photos else 0
 
 
 def _usable(config: Config, photos: Photos) -> Iterator[str]:

@@ -13,14 +13,13 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from degcraft import onnx_model, paired, settings
 from degcraft.axes import choices_of, useless
+from degcraft.config_files import file_problems, folder_problems
 from degcraft.config_values import in_words, plain
 from degcraft.errors import UserError
-from degcraft.images import list_images, name_problem
 from degcraft.names import Name, asked_for
 from degcraft.operators import OPERATORS
 from degcraft.space import Space, Step, build, step_names
 from degcraft.steps import parse_steps, parse_truth
-from degcraft.storage import is_file, is_folder
 from degcraft.target import Truth, true_distribution
 
 if TYPE_CHECKING:
@@ -139,6 +138,8 @@ def _in_words(error: ValidationError) -> Iterator[str]:
             yield f"{where}: give either 'reference' (and 'test', if there is any), or 'truth' and 'photos'"
         else:
             yield f"{where}: needs the key {'photos' if given == ['truth'] else 'truth'!r}"
+    elif error.validator == "anyOf" and any(e.validator == "pattern" for e in error.context or ()):
+        yield f"{where}: {error.instance!r} is none of {error.schema['description']}"  # type: ignore[index]
     elif error.validator == "anyOf" and error.context:
         # of the forms that a value can have, the one that was meant is the one that it resembles most
         yield from _in_words(max(error.context, key=lambda e: (len(e.absolute_path), e.validator != "type")))
@@ -228,8 +229,8 @@ def _target(name: str, raw: Mapping[str, Any]) -> Target:
 
 def _semantic_problems(config: Config) -> Iterator[str]:
     """What no schema can say: folders, spaces, and keys that must agree."""
-    yield from _folder_problems(config)
-    yield from _file_problems(config)
+    yield from folder_problems(config)
+    yield from file_problems(config)
     if config.onnx and (packages := onnx_model.missing()):
         yield onnx_model.needs(packages)
     if config.degrade_lmdb and not config.degrade_pairs:
@@ -312,42 +313,3 @@ def _order_problems(space: Space) -> Iterator[str]:
     for step, name in enumerate(step_names(operators)):
         if operators[step] == "rescale" and step >= together:
             yield f"degradation: {name} comes after 'resize', which has the last word on the size; move it before"
-
-
-def _file_problems(config: Config) -> Iterator[str]:
-    """Files that are missing."""
-    if config.checkpoint is not None and not is_file(config.checkpoint):
-        yield f"extractor: {str(config.checkpoint)!r} is neither 'encoder', 'srgan' nor an existing file"
-    backbone, linear = config.lpips or (None, None)
-    files: dict[str, str | Path | None] = {"lpips.backbone": backbone, "lpips.linear": linear}
-    files |= {"train.start": config.train.start, "train.perceptual": config.train.perceptual}
-    for key, file in files.items():
-        if file is not None and not is_file(file):
-            yield f"{key}: no file {str(file)!r}; give an existing one, relative to the working directory"
-    for key, file in {"extractor": config.checkpoint, **files}.items():
-        if file is not None and is_file(file) and (problem := name_problem(file)):
-            yield f"{key}: {problem}"
-
-
-def _folder_problems(config: Config) -> Iterator[str]:
-    """Folders that are missing or hold no photos."""
-    folders: dict[str, Path | None] = {"hr": config.hr, "degrade.photos": config.degrade_photos}
-    for name, target in config.targets.items():
-        key = f"targets.{name}"
-        folders[f"{key}.reference"], folders[f"{key}.photos"] = target.reference, target.photos
-        folders[f"{key}.test.lr"], folders[f"{key}.test.hr"] = target.test or (None, None)
-        folders[f"{key}.upscale"] = target.upscale
-    for key, folder in folders.items():
-        if folder is None:
-            continue
-        if not is_folder(folder):
-            yield f"{key}: no folder {str(folder)!r}; give an existing one, relative to the working directory"
-            continue
-        try:
-            photos = list_images(folder)
-        except UserError as error:
-            yield f"{key}: {error}"
-            continue
-        if not photos:
-            yield f"{key}: {str(folder)!r} holds no PNG, JPEG, WebP or TIFF photos"
-        yield from (f"{key}: {problem}" for path in photos if (problem := name_problem(path)))

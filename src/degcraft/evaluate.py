@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from degcraft.degrade import PARAMETERS
 from degcraft.errors import UserError
-from degcraft.images import Uint8Image, crop_to_multiple, distinct_stems, list_images, read_image, write_image
+from degcraft.evaluation_pairs import EvaluationPair, size_problem
+from degcraft.images import Uint8Image, crop_to_multiple, read_image, write_image
 from degcraft.metrics import WINDOW, measure, shave
 from degcraft.operators import to_uint8
 from degcraft.progress import announce, track
@@ -25,37 +23,6 @@ if TYPE_CHECKING:
 
 Restore = Callable[[Uint8Image], Uint8Image]
 """LR (h, w, 3) uint8 to HR (scale*h, scale*w, 3) uint8."""
-
-
-@dataclass(frozen=True)
-class EvaluationPair:
-    """One test image: an LR file, the HR file it should become, and the test set it belongs to."""
-
-    testset: str
-    lr: Path
-    hr: Path
-
-
-def own_pairs(target: str, lr: str | os.PathLike[str], hr: str | os.PathLike[str]) -> list[EvaluationPair]:
-    """A target's own test pairs: files of the same stem in two folders.
-
-    Raises:
-        UserError: an image without its partner.
-    """
-    low, high = (distinct_stems(list_images(folder)) for folder in (lr, hr))
-    for missing, where in ((low.keys() - high.keys(), hr), (high.keys() - low.keys(), lr)):
-        if missing:
-            raise UserError(f"{where}: no photo with the stem {min(missing)!r}, which its partner folder holds")
-    return [EvaluationPair(target, low[stem], high[stem]) for stem in sorted(low)]
-
-
-def made_pairs(testset: str, folder: str | os.PathLike[str], hr: str | os.PathLike[str]) -> list[EvaluationPair]:
-    """Pairs from a folder that `degcraft.degrade.degrade_folder` wrote."""
-    table = pd.read_csv(Path(folder) / PARAMETERS)
-    return [
-        EvaluationPair(testset, Path(folder) / file, Path(hr) / photo)
-        for file, photo in zip(table["file"], table["photo"], strict=True)
-    ]
 
 
 def bicubic(scale: int) -> Restore:
@@ -96,13 +63,8 @@ def evaluate(
     smallest = max(WINDOW, perceptual.smallest if perceptual else 0) + 2 * scale
     for pair in track(pairs, len(pairs), "evaluate"):
         lr, hr = read_image(pair.lr), crop_to_multiple(read_image(pair.hr), scale)
-        if (lr.shape[0] * scale, lr.shape[1] * scale) != hr.shape[:2]:
-            raise UserError(
-                f"{pair.lr}: {lr.shape[1]}x{lr.shape[0]} pixels, but {pair.hr} over the scale {scale} has "
-                f"{hr.shape[1] // scale}x{hr.shape[0] // scale}"
-            )
-        if min(hr.shape[:2]) < smallest:
-            raise UserError(f"{pair.hr}: smaller than {smallest} pixels, too small for the metrics; remove the pair")
+        if problem := size_problem(pair, lr.shape[1::-1], hr.shape[1::-1], scale, smallest):
+            raise UserError(problem)
         restored = restore(lr)
         if len(rows) < count and pair.testset == pairs[0].testset:
             with replacing(examples / f"{pair.lr.stem}.png") as partial:

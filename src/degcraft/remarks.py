@@ -6,6 +6,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, product
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degcraft.config import Config, Target
+from degcraft.evaluation_pairs import EvaluationPair, own_pairs, size_problem
 from degcraft.images import ImageError, Uint8Image, image_size, list_images, read_image
+from degcraft.metrics import WINDOW
 from degcraft.photo_quality import BLOCKY, Detail, blockiness, detail, different, fingerprint
 from degcraft.sharing import spread
 from degcraft.storage import sha256
@@ -59,6 +62,11 @@ class Folder:
     sizes: Mapping[Path, tuple[int, int]]
     unusable: Mapping[Path, str]
     seen: Mapping[Path, Seen]
+
+    @cached_property
+    def lengths(self) -> dict[Path, int]:
+        """Bytes of the photos that are large enough."""
+        return {path: path.stat().st_size for path in self.sizes}
 
 
 def look(name: str, folder: str | os.PathLike[str], least: int) -> Folder:
@@ -107,11 +115,13 @@ class Photos:
         hr: the HR photos.
         references: of every target that is not made from a truth.
         tests: HR test photos of every target that has some, of a made one the photos that it is made from.
+        unfit: why test pairs cannot be measured, by the key of the pairs.
     """
 
     hr: Folder
     references: Mapping[str, Folder]
     tests: Mapping[str, Folder]
+    unfit: Mapping[str, Sequence[str]]
 
 
 def look_at_all(config: Config) -> Photos:
@@ -123,7 +133,19 @@ def look_at_all(config: Config) -> Photos:
         if target.reference is not None
     }
     tests = {name: look(key, folder, 1) for name, t in config.targets.items() for key, folder in _sharp(t)}
-    return Photos(look("hr", config.hr, config.photos.size), references, tests)
+    pairs = {name: own_pairs(name, *t.test) for name, t in config.targets.items() if t.test is not None}
+    unfit = {f"targets.{name}.test": list(_unfit(own, config.scale)) for name, own in pairs.items()}
+    return Photos(look("hr", config.hr, config.photos.size), references, tests, unfit)
+
+
+def _unfit(pairs: Sequence[EvaluationPair], scale: int) -> Iterator[str]:
+    """Why pairs cannot be measured, as far as the heads of their files tell."""
+    for pair in pairs:
+        lr, hr = image_size(pair.lr), image_size(pair.hr)
+        broken = [path for path, size in ((pair.lr, lr), (pair.hr, hr)) if size == (0, 0)]
+        yield from (f"{path}: {_why(path)}" for path in broken)
+        if not broken and (problem := size_problem(pair, lr, hr, scale, WINDOW + 2 * scale)):
+            yield problem
 
 
 def _sharp(target: Target) -> Iterator[tuple[str, Path]]:
@@ -169,6 +191,10 @@ def remarks(photos: Photos) -> Iterator[str]:
                 f"{_middle(hr) / 1e6:.1f} megapixels in the middle). They should be the small, bad ones, as the source "
                 "delivers them; perhaps hr and reference are swapped."
             )
+    for key, problems in photos.unfit.items():
+        if problems:
+            more = f" And {len(problems) - 1} more like it." if len(problems) > 1 else ""
+            yield f"{key}: the run will stop at a pair that does not fit. {problems[0]}.{more}"
     yield from _repeated(photos)
 
 
@@ -197,8 +223,8 @@ def _shared(first: Folder, second: Folder) -> list[tuple[Path, Path]]:
 
 
 def _same_files(first: Folder, second: Folder) -> Iterator[tuple[Path, Path]]:
-    """Pairs of files with the same bytes; every file is asked for its size, and read if another one has the same."""
-    size = {path: path.stat().st_size for folder in (first, second) for path in folder.sizes}
+    """Pairs of files with the same bytes; a file is read if another one has as many."""
+    size = {**first.lengths, **second.lengths}
     several = {length for length, files in Counter(size.values()).items() if files > 1}
     digest = {path: sha256(path) for path, length in size.items() if length in several}
     found: defaultdict[str, list[Path]] = defaultdict(list)

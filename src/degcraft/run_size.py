@@ -48,30 +48,52 @@ class Counts:
     bytes: dict[str, int]
 
 
-def counts(config: Config, hr: Sequence[tuple[int, int]], upscaled: int) -> Counts:
+def counts(config: Config, hr: Sequence[tuple[int, int]], upscaled: int, degraded: int) -> Counts:
     """Count what a run makes, without making it.
 
     Args:
         config: of the run.
         hr: width and height of every usable HR photo.
         upscaled: pixels of all photos that will be super-resolved.
+        degraded: pixels of all photos of ``degrade.photos``.
     """
     side, photos = config.photos.size, config.photos
     cut = side, photos.per_photo, config.scale, photos.textured
     patches = sum(count_positions(height, width, *cut) for width, height in hr)
     bins = len(build(config.degradation))
     distributions = len(config.expand(config.distributions))
-    features = config.encoder.features if config.extractor != "srgan" else config.srgan.channels
-    described = bins + (config.refine.bins - bins) * len(config.targets) * bool(config.refine.rounds)
+    targets = len(config.targets)
     lr = (side // config.scale) ** 2 * 3
     found = {
         "HR patches": patches * side**2 * 3,
         "pairs": distributions * config.pairs.count * lr,
-        "moments of the bins": described * (1 + FOLDS) * (features + features**2) * 8,
+        "moments of the bins": _moments(config, min(config.bin_features.patches, patches)),
         "super-resolved photos, at most": upscaled * config.scale**2 * 3 if "crafted" in config.distributions else 0,
+        "degraded photos, at most": _degraded(config, degraded),
     }
+    described = bins + (config.refine.bins - bins) * targets * bool(config.refine.rounds)
     models = distributions * len(config.seeds)
     return Counts(described, patches, distributions * config.pairs.count, models, found)
+
+
+def _moments(config: Config, patches: int) -> int:
+    """Bytes of all files of the bins' moments: the space's, and of each target one a round, in which bins add up."""
+    features = config.encoder.features if config.extractor != "srgan" else config.srgan.channels
+    space = build(config.degradation)
+    a_bin = (1 + FOLDS) * (features + features**2) * 8
+    tables, rounds = [len(space)], config.refine.rounds
+    if rounds:
+        a_bin += patches * (features + len(space.names)) * 4  # the samples themselves
+        each = (config.refine.bins - len(space)) / rounds
+        tables += [round(len(space) + each * k) for k in range(1, rounds + 1)] * len(config.targets)
+    return sum(tables) * a_bin
+
+
+def _degraded(config: Config, pixels: int) -> int:
+    """Bytes of the folders of `degrade`: LR photos, which the pairs share where files can be linked, HR ones, LMDB."""
+    hr, lr = pixels * 3, pixels * 3 // config.scale**2
+    each = lr + config.degrade_pairs * (hr + config.degrade_lmdb * (hr + lr))
+    return each * len(config.expand(config.degrade_distributions))
 
 
 @dataclass(frozen=True)

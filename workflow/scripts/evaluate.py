@@ -4,7 +4,8 @@ from pathlib import Path
 
 from job import job
 
-from degcraft.evaluate import bicubic, evaluate, made_pairs, own_pairs
+from degcraft.evaluate import bicubic, evaluate
+from degcraft.evaluation_pairs import made_pairs, own_pairs
 from degcraft.settings import UpscaleSettings
 from degcraft.storage import write_table
 

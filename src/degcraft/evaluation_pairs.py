@@ -1,0 +1,63 @@
+"""Test pairs: which LR photo belongs to which HR photo, and whether their sizes fit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from degcraft.degrade import PARAMETERS
+from degcraft.errors import UserError
+from degcraft.images import distinct_stems, list_images
+
+
+@dataclass(frozen=True)
+class EvaluationPair:
+    """One test image: an LR file, the HR file it should become, and the test set it belongs to."""
+
+    testset: str
+    lr: Path
+    hr: Path
+
+
+def own_pairs(target: str, lr: str | os.PathLike[str], hr: str | os.PathLike[str]) -> list[EvaluationPair]:
+    """A target's own test pairs: files of the same stem in two folders.
+
+    Raises:
+        UserError: an image without its partner.
+    """
+    low, high = (distinct_stems(list_images(folder)) for folder in (lr, hr))
+    for missing, where in ((low.keys() - high.keys(), hr), (high.keys() - low.keys(), lr)):
+        if missing:
+            raise UserError(f"{where}: no photo with the stem {min(missing)!r}, which its partner folder holds")
+    return [EvaluationPair(target, low[stem], high[stem]) for stem in sorted(low)]
+
+
+def made_pairs(testset: str, folder: str | os.PathLike[str], hr: str | os.PathLike[str]) -> list[EvaluationPair]:
+    """Pairs from a folder that `degcraft.degrade.degrade_folder` wrote."""
+    import pandas as pd  # see degcraft.space
+
+    table = pd.read_csv(Path(folder) / PARAMETERS)
+    return [
+        EvaluationPair(testset, Path(folder) / file, Path(hr) / photo)
+        for file, photo in zip(table["file"], table["photo"], strict=True)
+    ]
+
+
+def size_problem(pair: EvaluationPair, lr: Sequence[int], hr: Sequence[int], scale: int, least: int) -> str | None:
+    """Why a pair cannot be measured because of its sizes, in words; None if it can.
+
+    Args:
+        pair: for its files' names.
+        lr: width and height of the LR photo.
+        hr: width and height of the HR photo; what is beyond a multiple of the scale is cut off.
+        scale: SR scale.
+        least: pixels that a side of the HR photo must have.
+    """
+    width, height = hr[0] // scale, hr[1] // scale
+    if tuple(lr) != (width, height):
+        return f"{pair.lr}: {lr[0]}x{lr[1]} pixels, but {pair.hr} over the scale {scale} has {width}x{height}"
+    if scale * min(width, height) < least:
+        return f"{pair.hr}: smaller than {least} pixels, too small for the metrics; remove the pair"
+    return None
