@@ -205,7 +205,7 @@ MODULES = {
     **dict.fromkeys(["config", "config_files", "config_values", "settings"], ""),  # change no result
     **dict.fromkeys(["errors", "progress", "provenance", "records", "training"], ""),  # nor do these
     "degraded_dataset": "",  # for others
-    "failures": "",  # what a run prints when it fails
+    **dict.fromkeys(["failures", "leftovers"], ""),  # what a run prints when it ends
     **dict.fromkeys(["check", "photo_quality", "remarks", "run_size"], ""),  # what is said before a run
     "refine": "",  # nothing is refined here; see test_refine_workflow
     **dict.fromkeys(["images", "storage"], f"space {ALL_BUT_SPACE}"),

@@ -31,6 +31,11 @@ def test_the_users_words_are_repeated_with_their_log(logs):
     assert failures(logs.folder, 0) == f"\ndegcraft stopped.\n  album: too few photos\n  add some\n  (log: {path})"
 
 
+def test_logs_are_named_as_the_user_writes_their_folder(logs):
+    logs("craft/album.log", f"{STAMP} ERROR too few photos\n")
+    assert failures(logs.folder, 0, "mine/logs").endswith("\n  (log: mine/logs/craft/album.log)")
+
+
 def test_of_a_traceback_the_last_line_is_shown(logs):
     logs("train.log", f"{STAMP} ERROR failed\nTraceback (most recent call last):\n  File x\nValueError: no\n")
     assert "\n  ValueError: no\n" in failures(logs.folder, 0)
@@ -65,7 +70,8 @@ def test_a_run_ends_with_the_cause(tmp_path):
     assert process.returncode == 1
     ending = process.stderr[process.stderr.index("degcraft stopped.") :]
     assert (
-        "none of the 1 reference photos can be used" in ending and "(log: results/logs/reference/album.log)" in ending
+        "none of the 1 reference photos can be used" in ending
+        and f"(log: {tmp_path}/run/results/logs/reference/album.log)" in ending
     )
     assert "CalledProcessError" not in ending
     assert "photos: 2 of 2 photos used, 12 patches of 64 pixels\n" in process.stderr  # each stage says what it came to

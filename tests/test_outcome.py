@@ -236,6 +236,13 @@ def test_the_terminal_text(tmp_path):
     assert max(map(len, lines)) <= max(100, len(str(tmp_path)) + 30)
 
 
+def test_paths_are_those_that_the_user_would_write(tmp_path):
+    write_summary(tmp_path, {("full", "cam"): 27.0})
+    (tmp_path / "upscaled" / "cam").mkdir(parents=True)
+    lines = outcome(tmp_path, ["cam"], shown="mine/results").splitlines()
+    assert lines[-2:] == ["report: mine/results/report.html", "photos: mine/results/upscaled/cam"]
+
+
 def test_the_terminal_text_where_nothing_was_measured(tmp_path):
     write_summary(tmp_path, {})
     folder = tmp_path / "targets" / "cam"

@@ -13,18 +13,20 @@ FAILED = "failed"  # what a job logs with the traceback of an error that is not 
 DONE = "done"  # the last line of a job that did not fail
 
 
-def failures(logs: str | os.PathLike[str], since: float) -> str:
+def failures(logs: str | os.PathLike[str], since: float, shown: str | os.PathLike[str] | None = None) -> str:
     """The ending that a failed run prints: the cause of each job that failed, and its log.
 
     Args:
         logs: the folder of all logs.
         since: when the run began, seconds since the epoch; logs that were written before are of other runs.
+        shown: the folder as the user would write it, if another directory was given to run in.
     """
+    shown = logs if shown is None else shown
     written = [path for path in sorted(Path(logs).rglob("*.log")) if path.stat().st_mtime >= since]
-    found = [f"  {cause}\n  (log: {path})" for path in written for cause in _cause(path)]
+    found = [f"  {cause}\n  (log: {Path(shown, path.relative_to(logs))})" for path in written for cause in _cause(path)]
     if len(found) > _SHOWN:
         found[_SHOWN:] = [f"  and {len(found) - _SHOWN} more"]
-    return "\n".join(["\ndegcraft stopped.", *(found or [f"  The lines above name the cause; logs are in {logs}."])])
+    return "\n".join(["\ndegcraft stopped.", *(found or [f"  The lines above name the cause; logs are in {shown}."])])
 
 
 def _cause(path: Path) -> Iterator[str]:

@@ -168,20 +168,27 @@ def read_certificate(results: str | os.PathLike[str], target: str) -> dict[str, 
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
-def outcome(results: str | os.PathLike[str], targets: Sequence[str], since: float = 0.0) -> str:
+def outcome(
+    results: str | os.PathLike[str],
+    targets: Sequence[str],
+    since: float = 0.0,
+    shown: str | os.PathLike[str] | None = None,
+) -> str:
     """The ending that a run prints: the stages' times, PSNR-Y, a sentence or two for each target, and where to look.
 
     Args:
         results: the folder with ``summary.csv`` and ``differences.csv``.
         targets: the names of all targets.
         since: when the run began, seconds since the epoch; only its own jobs have times.
+        shown: the folder as the user would write it, if another directory was given to run in.
     """
     summary, differences = (Summary.read(Path(results) / name) for name in ("summary.csv", "differences.csv"))
     certificates = {target: read_certificate(results, target) for target in targets}
     found = [text for name, known in certificates.items() for text in sentences(name, summary, known, differences)]
     paragraphs = ["\n".join(textwrap.wrap(text, WIDTH, break_on_hyphens=False)) for text in found]
     times = "\n".join(_aligned(times_table(results, since)))
-    return "\n" + "\n\n".join(filter(None, [times, _table(summary), *paragraphs, _places(Path(results), targets)]))
+    places = _places(Path(results), targets, Path(results if shown is None else shown))
+    return "\n" + "\n\n".join(filter(None, [times, _table(summary), *paragraphs, places]))
 
 
 def _table(summary: Summary) -> str:
@@ -209,9 +216,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _places(results: Path, targets: Iterable[str]) -> str:
+def _places(results: Path, targets: Iterable[str], shown: Path) -> str:
     """Paths of the report and of the super-resolved photos."""
-    folders = [results / "upscaled" / target for target in targets]
-    lines = [f"report: {results / 'report.html'}"]
-    lines += [f"photos: {folder}" for folder in folders if folder.is_dir()]
-    return "\n".join(lines)
+    made = [target for target in targets if (results / "upscaled" / target).is_dir()]
+    return "\n".join([f"report: {shown / 'report.html'}", *(f"photos: {shown / 'upscaled' / name}" for name in made)])
