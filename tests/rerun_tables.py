@@ -165,10 +165,11 @@ KEYS = {
             ("adversarial_steps", 1), ("adversarial_weight", 0.2), ("adversarial_learning_rate", 0.1),
             ("discriminator_channels", 8), ("perceptual", {"train": {**CONFIG["train"], **PERCEPTUAL}}),
             ("perceptual_weight", 2), ("ema", 0.9), ("amp", False), ("compile", True), ("validation", 2),
-            ("validate_every", 2), ("checkpoint_every", 3), ("processes", 2), ("nodes", 2), ("workers", 1),
-            ("threads", 2),
+            ("validate_every", 2), ("processes", 2), ("nodes", 2), ("threads", 2),
         ]
     },
+    "train.checkpoint_every": (3, "report"),
+    "train.workers": (1, "report"),
     "evaluate.draws": (3, f"testset:1 {EVALUATION}"),
     "evaluate.bootstrap": (51, "summary report"),
     "evaluate.examples": (2, EVALUATION),

@@ -164,6 +164,10 @@ class PairSettings:
     shards: int = 1
 
 
+WITHOUT_EFFECT = frozenset({"checkpoint_every", "workers"})
+"""Of `TrainSettings`, those that do not change what is trained."""
+
+
 @dataclass(frozen=True)
 class TrainSettings:
     """What is trained, and how.

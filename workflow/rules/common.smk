@@ -15,6 +15,7 @@ from degcraft.images import count_pixels, list_images
 from degcraft.names import DIAL, DISTRIBUTION, Name
 from degcraft.provenance import code_digest
 from degcraft.records import forget
+from degcraft.settings import WITHOUT_EFFECT
 from degcraft.steps import plain_steps, plain_truth
 from degcraft.storage import is_file
 

@@ -1,9 +1,9 @@
 # Paths and settings that follow from the configuration, and the memory of jobs.
 
 
-def settings(section):
-    """A section of the configuration as the plain values that Snakemake compares between runs."""
-    return asdict(getattr(CONFIG, section))
+def settings(section, but=()):
+    """A section of the configuration, but for some keys, as the plain values that Snakemake compares between runs."""
+    return {key: value for key, value in asdict(getattr(CONFIG, section)).items() if key not in but}
 
 
 def memory(megabytes):

@@ -17,11 +17,14 @@ rule train:
     resources:
         mem_mb=memory(6000),
         runtime=1440,
+        # not among the params, which train anew when they change
+        workers=CONFIG.train.workers,
+        checkpoint_every=CONFIG.train.checkpoint_every,
     params:
         # outside the declared outputs, so that it outlives a killed job, and can be looked at while the job runs
         checkpoint="results/checkpoints/{distribution}-seed{seed}.pt",
         monitor="results/monitor/{distribution}-seed{seed}",
-        settings=settings("train"),
+        settings=settings("train", but=WITHOUT_EFFECT),
         scale=CONFIG.scale,
         code=code_digest("train"),
     message:

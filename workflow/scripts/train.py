@@ -2,7 +2,7 @@
 
 from job import job
 
-from degcraft.settings import TrainSettings
+from degcraft.settings import WITHOUT_EFFECT, TrainSettings
 from degcraft.train import TrainFiles, train
 
 with job(snakemake):
@@ -14,7 +14,7 @@ with job(snakemake):
             snakemake.params.checkpoint,
             snakemake.params.monitor,
         ),
-        TrainSettings(**snakemake.params.settings),
+        TrainSettings(**snakemake.params.settings, **{key: snakemake.resources[key] for key in WITHOUT_EFFECT}),
         snakemake.params.scale,
         int(snakemake.wildcards.seed),
     )

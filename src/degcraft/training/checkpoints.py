@@ -13,11 +13,8 @@ from typing import Any
 import torch
 
 from degcraft.errors import UserError
-from degcraft.settings import TrainSettings
+from degcraft.settings import WITHOUT_EFFECT, TrainSettings
 from degcraft.storage import discard_partials, replacing
-
-# of the settings, those that do not change what is trained
-_FREE = frozenset({"checkpoint_every", "workers"})
 
 
 class Checkpoint:
@@ -34,7 +31,7 @@ class Checkpoint:
 
     def __init__(self, path: str | os.PathLike[str], settings: TrainSettings, data: Mapping[str, str | int]) -> None:
         self._path = Path(path)
-        self._settings = {key: _plain(value) for key, value in asdict(settings).items() if key not in _FREE}
+        self._settings = {key: _plain(value) for key, value in asdict(settings).items() if key not in WITHOUT_EFFECT}
         self._data = dict(data)
 
     def save(self, state: Mapping[str, Any]) -> None:
