@@ -169,11 +169,11 @@ def judged(trial: Trial) -> dict[str, object]:
     photos, seed = references(lab, trial), lab.setup.seed
     dial = CraftSettings(bootstrap=0)
     crafted = craft(lab.space, lab.bins, photos.moments, dial, seed)
-    facts = {"distance": crafted.solution.final.distance, **vars(dial)}
+    facts = crafted.facts(photos.moments, dial)
     typical = int(np.median([moments.count for moments in photos.moments])), apart(lab)
     simulated = simulate_photos(crafted.distribution, lab.hr, lab.extractor_file, *typical, settings, SCALE, seed)
     fit = judge(photos, crafted.distribution, facts, folds, simulated, settings, seed)
-    return {**vars(trial), **fit.facts, "distance": fit.distance}
+    return {**vars(trial), **vars(fit.certificate(facts))}
 
 
 def main() -> None:

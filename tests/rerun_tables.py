@@ -226,7 +226,7 @@ MODULES = {
     **dict.fromkeys(["moments", "moments_file"], FEATURES),
     "sharing": f"{FEATURES} {PAIRS}",
     **dict.fromkeys(["reference", "directions"], f"reference {CRAFTING}"),
-    **dict.fromkeys(["craft", "marginals", "solver", "trade_off", "plots"], CRAFTING),
+    **dict.fromkeys(["certificate", "craft", "marginals", "solver", "trade_off", "plots"], CRAFTING),
     **dict.fromkeys(["certify", "fit_words"], "certify report"),
     "pairs": PAIRS,
     **dict.fromkeys(TRAINING, MODELS),

@@ -16,6 +16,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, StrictUndefined
 
+from degcraft.certificate import Certificate
 from degcraft.errors import UserError
 from degcraft.fit_words import fit_sentence
 from degcraft.images import Uint8Image, list_images, read_image
@@ -149,7 +150,7 @@ def _share(total: int, names: Sequence[str], name: str) -> int:
     return max(total // len(names), int(names.index(name) < total))
 
 
-def _certificate(inputs: ReportInputs, target: str) -> dict[str, Any]:
+def _certificate(inputs: ReportInputs, target: str) -> Certificate:
     certificate = read_certificate(inputs.results, target)
     if certificate is None:
         path = inputs.results / "targets" / target / "certificate.json"
@@ -186,7 +187,7 @@ def photo_table(path: Path) -> Photos:
     return Photos(tuple(table.loc[used, "file"]), int(table["patches"].sum()), tuple(skipped))
 
 
-def _target(inputs: ReportInputs, target: str, certificate: Mapping[str, Any]) -> dict[str, Any]:
+def _target(inputs: ReportInputs, target: str, certificate: Certificate) -> dict[str, Any]:
     """Reference photos, crafted distribution and certificate of one target."""
     folder = inputs.results / "targets" / target
     photos = photo_table(folder / "reference.csv")

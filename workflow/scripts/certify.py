@@ -1,11 +1,11 @@
 """Judge how well the degradation space explains one target's reference photos."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 from job import job
 
+from degcraft.certificate import CraftFacts
 from degcraft.certify import Photos, judge, simulate_photos, write_fit
 from degcraft.moments_file import read_folds, read_moments
 from degcraft.plots import plot_fit
@@ -17,7 +17,7 @@ with job(snakemake):
     params, files = snakemake.params, snakemake.input
     settings = CertifySettings(**params.settings)
     crafted = Distribution.read(files.weights)
-    facts = json.loads(Path(files.crafted).read_text(encoding="utf-8"))
+    facts = CraftFacts.read(files.crafted)
     direction, disjoint = read_directions(files.reference)
     references = Photos(read_moments(files.reference), direction)
     typical = int(np.median([photo.count for photo in references.moments])), int(np.median(disjoint))
