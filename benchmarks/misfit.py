@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from lab import SCALE, Lab, Setup, one_thread, prepare
 
-from degcraft.certify import Photos, judge, simulate_photos
+from degcraft.certify import MeasuredPhotos, judge, simulate_photos
 from degcraft.craft import craft
 from degcraft.directions import directions
 from degcraft.images import Uint8Image
@@ -137,7 +137,7 @@ class Trial:
     draw: int
 
 
-def references(lab: Lab, trial: Trial) -> Photos:
+def references(lab: Lab, trial: Trial) -> MeasuredPhotos:
     """Photos of a hidden truth, with what the trial adds."""
     moments, direction = [], []
     index = list(TRUTHS).index(trial.truth)
@@ -150,7 +150,7 @@ def references(lab: Lab, trial: Trial) -> Photos:
         lr = np.stack([EXTRAS[trial.extra](patch, parameters, lab, generator, turn) for patch in patches])
         moments.append(Moments.of(lab.features(lr)))
         direction.append(directions(lr).mean(axis=0))
-    return Photos(moments, np.stack(direction))
+    return MeasuredPhotos(moments, np.stack(direction))
 
 
 def apart(lab: Lab) -> int:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from certificates import CRAFT_FACTS
 
-from degcraft.certify import Fit, Photos, Simulated, judge, simulate_photos, write_fit
+from degcraft.certify import Fit, MeasuredPhotos, Simulated, judge, simulate_photos, write_fit
 from degcraft.craft import craft
 from degcraft.moments import Moments
 from degcraft.plots import plot_fit
@@ -34,7 +34,7 @@ def some_photos(count, seed, shift=0.0, turn=0.0):
         centre = CENTRES[generator.integers(2)] + generator.normal(0, 0.3, D)
         centre[-1] += shift
         moments.append(Moments.of(generator.normal(centre, 1.0, (32, D))))
-    return Photos(moments, generator.normal(0, 1, (count, 4)) + turn * generator.choice((-1, 1), (count, 4)))
+    return MeasuredPhotos(moments, generator.normal(0, 1, (count, 4)) + turn * generator.choice((-1, 1), (count, 4)))
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ ALERT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Photos:
+class MeasuredPhotos:
     """Reference photos, or photos simulated in their place.
 
     Attributes:
@@ -54,7 +54,7 @@ class Photos:
 
 
 @dataclass(frozen=True, eq=False)
-class Simulated(Photos):
+class Simulated(MeasuredPhotos):
     """HR photos degraded with the crafted distribution.
 
     Attributes:
@@ -182,7 +182,7 @@ def simulate_photos(
 
 
 def judge(
-    references: Photos,
+    references: MeasuredPhotos,
     crafted: Distribution,
     facts: CraftFacts,
     bins: Sequence[Sequence[Moments]],

@@ -165,7 +165,7 @@ def _asked(inputs: ReportInputs) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Photos:
+class PhotoTable:
     """What became of a folder of photos.
 
     Attributes:
@@ -179,12 +179,12 @@ class Photos:
     skipped: tuple[tuple[str, str], ...]
 
 
-def photo_table(path: Path) -> Photos:
+def photo_table(path: Path) -> PhotoTable:
     """Read ``file,width,height,used,reason,patches``."""
     table = pd.read_csv(path, dtype={"file": str, "reason": str}, keep_default_na=False)
     used = table["used"].astype(str) == "True"
     skipped = table.loc[~used, ["file", "reason"]].itertuples(index=False, name=None)
-    return Photos(tuple(table.loc[used, "file"]), int(table["patches"].sum()), tuple(skipped))
+    return PhotoTable(tuple(table.loc[used, "file"]), int(table["patches"].sum()), tuple(skipped))
 
 
 def _target(inputs: ReportInputs, target: str, certificate: Certificate) -> dict[str, Any]:

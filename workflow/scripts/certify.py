@@ -6,7 +6,7 @@ import numpy as np
 from job import job
 
 from degcraft.certificate import CraftFacts
-from degcraft.certify import Photos, judge, simulate_photos, write_fit
+from degcraft.certify import MeasuredPhotos, judge, simulate_photos, write_fit
 from degcraft.moments_file import read_folds, read_moments
 from degcraft.plots import plot_fit
 from degcraft.reference import read_directions
@@ -19,7 +19,7 @@ with job(snakemake):
     crafted = Distribution.read(files.weights)
     facts = CraftFacts.read(files.crafted)
     direction, disjoint = read_directions(files.reference)
-    references = Photos(read_moments(files.reference), direction)
+    references = MeasuredPhotos(read_moments(files.reference), direction)
     typical = int(np.median([photo.count for photo in references.moments])), int(np.median(disjoint))
     simulated = simulate_photos(crafted, files.patches, files.extractor, *typical, settings, **params.shared)
     fit = judge(references, crafted, facts, read_folds(files.moments), simulated, settings, params.shared["seed"])
