@@ -32,8 +32,10 @@ import pandas as pd
 from lab import SCALE, Lab, Setup, one_thread, prepare
 from numpy.typing import NDArray
 
+from degcraft.axes import Choices, Range, Step
 from degcraft.bin_features import describe_bins, gather_bins
 from degcraft.degrade import degrade_drawn
+from degcraft.distribution import Distribution
 from degcraft.extractor import Extractor
 from degcraft.marginals import marginals
 from degcraft.moments import Moments, frechet_distance
@@ -43,7 +45,7 @@ from degcraft.refine import craft_round, gather_round, split
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, RefineSettings
 from degcraft.sharing import shard_of
-from degcraft.space import Choices, Distribution, Range, Space, Step, build
+from degcraft.space import Space, build
 
 AXES = {
     "blur_sigma": (0.2, 3.0),

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degcraft.degrade import degrade_drawn
+from degcraft.distribution import Distribution
 from degcraft.images import Uint8Image, list_images, read_image, write_image
 from degcraft.patches import cut, textured_positions
 from degcraft.seeds import stream
-from degcraft.space import Distribution
 
 SCALE, SIDE, COUNT, ENLARGED = 4, 56, 7, 4
 

@@ -19,6 +19,7 @@ import torch
 from blocks import BlockStatistics, fit
 from numpy.typing import NDArray
 
+from degcraft.axes import Step
 from degcraft.bin_features import Features, describe_bins, gather_bins
 from degcraft.degrade import degrade
 from degcraft.encoder import train_encoder
@@ -31,7 +32,7 @@ from degcraft.provenance import code_digest
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, SrganSettings
 from degcraft.sharing import shard_of
-from degcraft.space import Space, Step, build
+from degcraft.space import Space, build
 from degcraft.srgan import train_srgan
 from degcraft.steps import parse_steps
 

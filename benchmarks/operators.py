@@ -15,9 +15,9 @@ from collections import Counter, defaultdict
 import numpy as np
 from throughput import PRESETS, ROOT, SCALE, distribution, one_thread, patches
 
+from degcraft.distribution import Distribution
 from degcraft.operators import OPERATORS, to_uint8
 from degcraft.seeds import stream
-from degcraft.space import Distribution
 
 
 class Watch:

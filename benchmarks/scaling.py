@@ -30,6 +30,7 @@ from threadpoolctl import threadpool_limits
 from degcraft.bin_features import describe_bins
 from degcraft.config import Config, parse_config
 from degcraft.device import prepare
+from degcraft.distribution import Distribution
 from degcraft.encoder import train_encoder
 from degcraft.evaluate import evaluate, own_pairs
 from degcraft.extractor import Extractor
@@ -37,7 +38,7 @@ from degcraft.networks import NetworkSpec, save_network
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.pairs_dataset import PairBatches
 from degcraft.photos import cut_hr_patches
-from degcraft.space import Distribution, build
+from degcraft.space import build
 from degcraft.training.checkpoints import Checkpoint
 from degcraft.training.run import Run
 from degcraft.upscale import Upscaler

@@ -26,9 +26,10 @@ import yaml
 from threadpoolctl import threadpool_limits
 
 from degcraft.degrade import degrade, degrade_drawn
+from degcraft.distribution import Distribution
 from degcraft.images import list_images, read_image
 from degcraft.seeds import stream
-from degcraft.space import Distribution, build
+from degcraft.space import build
 from degcraft.steps import parse_steps
 
 ROOT = Path(__file__).parent.parent

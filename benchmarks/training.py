@@ -24,13 +24,15 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
+from degcraft.axes import Choices, Range, Step
 from degcraft.device import prepare
+from degcraft.distribution import Distribution
 from degcraft.networks import NetworkSpec
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.pairs_dataset import PairBatches, loader
 from degcraft.photos import cut_hr_patches
 from degcraft.settings import PairSettings, PhotoSettings, TrainSettings
-from degcraft.space import Choices, Distribution, Range, Step, build
+from degcraft.space import build
 from degcraft.training.run import Run
 
 ROOT = Path(__file__).parent.parent

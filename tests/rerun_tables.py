@@ -212,7 +212,7 @@ MODULES = {
     **dict.fromkeys(["images", "storage"], f"space {ALL_BUT_SPACE}"),
     "seeds": ALL_BUT_SPACE,
     **dict.fromkeys(["photos", "patches"], PATCHES),
-    **dict.fromkeys(["axes", "bins", "space", "steps"], SPACE),
+    **dict.fromkeys(["axes", "distribution", "space", "steps"], SPACE),
     **dict.fromkeys(OPERATORS, f"extractor_srgan {SPACE}"),
     **dict.fromkeys(["degrade", "operators.chain"], DEGRADING),
     "device": NETWORKS,

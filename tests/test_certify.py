@@ -11,13 +11,15 @@ import pandas as pd
 import pytest
 from certificates import CRAFT_FACTS
 
+from degcraft.axes import Range, Step
 from degcraft.certify import Fit, MeasuredPhotos, Simulated, judge, simulate_photos, write_fit
 from degcraft.craft import craft
+from degcraft.distribution import Distribution
 from degcraft.moments import Moments
 from degcraft.plots import plot_fit
 from degcraft.settings import CertifySettings, CraftSettings
 from degcraft.sharing import FOLDS
-from degcraft.space import Distribution, Range, Step, build
+from degcraft.space import build
 
 D = 5
 CENTRES = np.eye(3, D) * 6  # of the features of three bins

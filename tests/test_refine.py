@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degcraft.axes import Choices, Range, Step
 from degcraft.bin_features import describe_bins, gather_bins
 from degcraft.craft import craft
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.moments import Moments
@@ -35,7 +37,7 @@ from degcraft.refine import (
 from degcraft.settings import BinFeatureSettings, CraftSettings
 from degcraft.sharing import shard_of
 from degcraft.solver import FrechetObjective
-from degcraft.space import Choices, Distribution, Range, Space, Step, build
+from degcraft.space import Space, build
 
 STEPS = (
     Step("blur", (("sigma", Range(0.0, 4.0, 2)),)),

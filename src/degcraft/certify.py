@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from degcraft.certificate import Certificate, CraftFacts
 from degcraft.degrade import degrade
 from degcraft.directions import directions
+from degcraft.distribution import Distribution
 from degcraft.extractor import Extractor
 from degcraft.fit_words import fit_sentence
 from degcraft.moments import Array, Moments
@@ -33,7 +34,6 @@ from degcraft.seeds import stream
 from degcraft.settings import CertifySettings
 from degcraft.sharing import FOLDS, turns
 from degcraft.solver import FrechetObjective, solve
-from degcraft.space import Distribution
 from degcraft.storage import reading_h5, write_table
 
 ALERT = 0.05

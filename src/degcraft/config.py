@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jsonschema import Draft202012Validator, ValidationError
 
 from degcraft import onnx_model, paired, settings
-from degcraft.axes import choices_of, useless
+from degcraft.axes import Step, choices_of, step_names, useless
 from degcraft.config_values import in_words, plain
 from degcraft.errors import UserError
 from degcraft.images import list_images, name_problem
 from degcraft.names import Name, asked_for
 from degcraft.operators import OPERATORS
-from degcraft.space import Space, Step, build, step_names
+from degcraft.space import Space, build
 from degcraft.steps import parse_steps, parse_truth
 from degcraft.storage import is_file, is_folder
 from degcraft.target import Truth, true_distribution

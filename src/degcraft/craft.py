@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from degcraft.certificate import CraftFacts
+from degcraft.distribution import Distribution
 from degcraft.marginals import marginals
 from degcraft.moments import IN_WORDS, Array, Moments, require_fit
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import CraftSettings
 from degcraft.solver import FrechetObjective, Solution, effective_bins, solve
-from degcraft.space import Distribution, Space
+from degcraft.space import Space
 from degcraft.storage import write_table
 from degcraft.trade_off import TradeOff, trade_off
 

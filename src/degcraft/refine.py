@@ -23,10 +23,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.moments import IN_WORDS, Array, Moments, require_fit
 from degcraft.solver import FrechetObjective, Solution, effective_bins, kl_divergence, solve
-from degcraft.space import Distribution, Space
+from degcraft.space import Space
 from degcraft.storage import creating_h5, reading_h5, write_table
 
 NARROWEST = 1 / 32

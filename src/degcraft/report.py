@@ -16,6 +16,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, StrictUndefined
 
+from degcraft.axes import axis_operator
 from degcraft.certificate import Certificate
 from degcraft.errors import UserError
 from degcraft.fit_words import fit_sentence
@@ -39,7 +40,6 @@ from degcraft.report_pictures import (
     write_side_by_side,
 )
 from degcraft.scores import Summary
-from degcraft.space import axis_operator
 from degcraft.storage import replacing
 
 ROWS = 12  # rows of crops on the page, shared by the targets, so that the page stays small

@@ -7,11 +7,11 @@ from job import job
 
 from degcraft.certificate import CraftFacts
 from degcraft.certify import MeasuredPhotos, judge, simulate_photos, write_fit
+from degcraft.distribution import Distribution
 from degcraft.moments_file import read_folds, read_moments
 from degcraft.plots import plot_fit
 from degcraft.reference import read_directions
 from degcraft.settings import CertifySettings
-from degcraft.space import Distribution
 
 with job(snakemake):
     params, files = snakemake.params, snakemake.input

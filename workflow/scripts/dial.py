@@ -2,7 +2,7 @@
 
 from job import job
 
-from degcraft.space import Distribution
+from degcraft.distribution import Distribution
 from degcraft.trade_off import at_dial
 
 with job(snakemake):

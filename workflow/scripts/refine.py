@@ -2,11 +2,11 @@
 
 from job import job
 
+from degcraft.distribution import Distribution
 from degcraft.moments import Moments
 from degcraft.moments_file import read_moments, read_samples
 from degcraft.refine import described, split
 from degcraft.settings import RefineSettings
-from degcraft.space import Distribution
 
 with job(snakemake):
     settings = RefineSettings(**snakemake.params.settings)
