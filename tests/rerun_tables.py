@@ -231,6 +231,7 @@ MODULES = {
     "pairs": PAIRS,
     **dict.fromkeys(TRAINING, MODELS),
     **dict.fromkeys(["evaluate", "metrics", "lpips"], EVALUATION),
+    "networks.weights": f"evaluate_bicubic {MODELS}",
     **dict.fromkeys(["upscale", "tiles"], f"upscale {EVALUATION}"),
     "summary": "summary report",
     **dict.fromkeys(["report", "report_pictures", "outcome", "scores", "names", "times"], "report"),
