@@ -191,7 +191,7 @@ WANTED = ["default", *SRGAN_FILES, ONNX_FILE]
 
 DEGRADING = f"testset evaluate_bicubic {EXTRACTOR} {PAIRS}"  # training the extractor, pairs, and tests
 NETWORKS = f"extractor_srgan evaluate_bicubic {EXTRACTOR} {MODELS}"
-TRAINING = ["train", "pairs_dataset", "networks.discriminator"] + [
+TRAINING = ["train", "pairs_dataset"] + [
     f"training.{name}"
     for name in ("adversarial", "checkpoints", "group", "launch", "losses", "monitor", "perceptual", "run", "schedule",
                  "start", "validation")
@@ -231,6 +231,7 @@ MODULES = {
     "pairs": PAIRS,
     **dict.fromkeys(TRAINING, MODELS),
     **dict.fromkeys(["evaluate", "metrics", "lpips"], EVALUATION),
+    "networks.discriminator": f"extractor_srgan {MODELS}",
     "networks.weights": f"evaluate_bicubic {MODELS}",
     **dict.fromkeys(["upscale", "tiles"], f"upscale {EVALUATION}"),
     "summary": "summary report",

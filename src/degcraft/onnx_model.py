@@ -55,11 +55,9 @@ def export_onnx(model: str | os.PathLike[str], output: str | os.PathLike[str]) -
     """
     if missing():
         raise UserError(needs(missing()))
-    from degcraft.networks import load_network
+    from degcraft.networks import load_sr_network
 
-    network, spec = load_network(model)
-    if "scale" not in dict(spec.arguments):
-        raise UserError(f"{model}: holds the network {spec.name!r}, which does not upscale")
+    network, spec = load_sr_network(model)
     graph = _portable(_export(network))
     graph.metadata_props.add(
         key="degcraft", value=json.dumps({"network": spec.name, "arguments": dict(spec.arguments)}, sort_keys=True)
