@@ -40,6 +40,23 @@ AppliedStep = tuple[Operator, dict[str, Value]]
 
 
 @dataclass(frozen=True, eq=False)
+class _StepValues:
+    """Where one step has the values of its parameters from.
+
+    Attributes:
+        operator: of the step.
+        fixed: values that no axis sets.
+        drawn: an axis's index, the parameter that it sets, and the choices of it.
+        alike: a parameter that no axis sets, and the one whose value it takes.
+    """
+
+    operator: Operator
+    fixed: dict[str, Value]
+    drawn: list[tuple[int, str, tuple[str, ...] | None]]
+    alike: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
 class Space:
     """Operators in order, their axes, and the bins.
 
@@ -93,13 +110,8 @@ class Space:
         return found
 
     @cached_property
-    def _by_step(
-        self,
-    ) -> list[tuple[Operator, dict[str, Value], list[tuple[int, str, tuple[str, ...] | None]], list[tuple[str, str]]]]:
-        """For every step: the operator, the values that no axis sets, the axes that set others, and what is alike.
-
-        Such an axis is given by its index, its parameter and the choices of it.
-        """
+    def _by_step(self) -> list[_StepValues]:
+        """Where every step has its values from."""
         steps = []
         for step, name in enumerate(self.operators):
             operator = OPERATORS[name]
@@ -107,7 +119,7 @@ class Space:
             drawn = [(i, axis.parameter.name, axis.choices) for i, axis in enumerate(self.axes) if axis.step == step]
             given = {parameter for _, parameter, _ in drawn}
             alike = [(p.name, p.like) for p in operator.parameters if p.like and p.name not in given]
-            steps.append((operator, fixed, drawn, [pair for pair in alike if pair[1] in given]))
+            steps.append(_StepValues(operator, fixed, drawn, [pair for pair in alike if pair[1] in given]))
         return steps
 
     @cached_property
@@ -165,17 +177,17 @@ class Space:
         """
         result: list[AppliedStep] = []
         numbers = parameters.tolist()
-        for operator, fixed, drawn, alike in self._by_step:
-            values = dict(fixed)
-            for i, parameter, choices in drawn:
+        for step in self._by_step:
+            values = dict(step.fixed)
+            for i, parameter, choices in step.drawn:
                 values[parameter] = choices[int(numbers[i] + 0.5)] if choices else numbers[i]
-            for name, other in alike:
+            for name, other in step.alike:
                 values[name] = values[other]
-            result.append((operator, values))
-        for step, end in self.shuffled.items():
-            order = arrange(self.operators[step + 1 : end], result[step][1])
-            result[step + 1 : end] = [result[step + 1 + place] for place in order]
-        return [step for step in result if step[0].name != "shuffle"]
+            result.append((step.operator, values))
+        for at, end in self.shuffled.items():
+            order = arrange(self.operators[at + 1 : end], result[at][1])
+            result[at + 1 : end] = [result[at + 1 + place] for place in order]
+        return [applied for applied in result if applied[0].name != "shuffle"]
 
     def readable(self, parameters: NDArray[np.float32]) -> dict[str, float | str]:
         """A vector of parameters by the names of the axes, categorical ones as words."""
