@@ -203,7 +203,7 @@ OPERATORS = ["operators", "convolution", "resampling"] + [
 # module: the jobs that run when it is edited
 MODULES = {
     **dict.fromkeys(
-        ["settings", "config", "config_values", "errors", "progress", "provenance", "records", "training"], ""
+        ["settings", "config", "config_values", "errors", "extras", "progress", "provenance", "records", "training"], ""
     ),  # change no result
     "degraded_dataset": "",  # for others
     "failures": "",  # what a run prints when it fails

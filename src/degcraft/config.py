@@ -230,12 +230,12 @@ def _semantic_problems(config: Config) -> Iterator[str]:
     """What no schema can say: folders, spaces, and keys that must agree."""
     yield from _folder_problems(config)
     yield from _file_problems(config)
-    if config.onnx and (packages := onnx_model.missing()):
-        yield onnx_model.needs(packages)
+    if config.onnx and (problem := onnx_model.ONNX.problem()):
+        yield problem
     if config.degrade_lmdb and not config.degrade_pairs:
         yield "degrade.lmdb: belongs to the pairs, of which there are none; set degrade.pairs: true"
-    if config.degrade_lmdb and paired.missing():
-        yield paired.NEEDS
+    if config.degrade_lmdb and (problem := paired.LMDB.problem()):
+        yield problem
     try:
         space = build(config.degradation)
     except UserError as error:
