@@ -12,12 +12,11 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import h5py
 import numpy as np
-import torch
 from blocks import BlockStatistics, fit
 from numpy.typing import NDArray
+from threads import one_thread
 
 from degcraft.axes import Step
 from degcraft.bin_features import Features, describe_bins, gather_bins
@@ -257,9 +256,3 @@ def _describe_shard(
 def _features(file: Path) -> Features:
     """What an extractor's file, or the standard of block statistics, holds."""
     return BlockStatistics(file) if file.suffix == ".npz" else Extractor(file)
-
-
-def one_thread() -> None:
-    """Let OpenCV and torch use one, as the workflow's jobs do."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)

@@ -12,7 +12,7 @@ import pytest
 from certificates import CRAFT_FACTS
 
 from degcraft.axes import Range, Step
-from degcraft.certify import Fit, MeasuredPhotos, Simulated, judge, simulate_photos, write_fit
+from degcraft.certify import Fit, MeasuredPhotos, Simulated, judge, simulate_photos, typical_counts, write_fit
 from degcraft.craft import craft
 from degcraft.distribution import Distribution
 from degcraft.moments import Moments
@@ -125,6 +125,11 @@ def test_simulated_photos_take_all_hr_photos_in_turn(uniform, patches, encoder, 
     np.testing.assert_array_equal(photos.moments[0].mean, more.moments[0].mean)
     assert not np.array_equal(photos.direction[0], more.direction[0])  # of three patches instead of two
     assert simulate_photos(uniform, patches, encoder, 99, 2, settings, scale, seed=0).moments[0].count == 4
+
+
+def test_a_typical_photo_is_the_median_of_both_counts():
+    moments = [Moments.of(np.zeros((count, D))) for count in (2, 9, 30)]
+    assert typical_counts(MeasuredPhotos(moments, np.zeros((3, 4))), [1, 4, 2]) == (9, 2)
 
 
 def test_what_is_written_and_said(bins, simulated, tmp_path, caplog):

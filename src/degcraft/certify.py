@@ -181,6 +181,11 @@ def simulate_photos(
     return Simulated(moments, np.stack(direction), np.array(content, np.int64))
 
 
+def typical_counts(references: MeasuredPhotos, disjoint: Sequence[int] | NDArray[np.int64]) -> tuple[int, int]:
+    """The medians over photos of their patches, and of how many of these overlap none; for `simulate_photos`."""
+    return int(np.median([moments.count for moments in references.moments])), int(np.median(disjoint))
+
+
 def judge(
     references: MeasuredPhotos,
     crafted: Distribution,

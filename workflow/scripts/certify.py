@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 from job import job
 
 from degcraft.certificate import CraftFacts
-from degcraft.certify import MeasuredPhotos, judge, simulate_photos, write_fit
+from degcraft.certify import MeasuredPhotos, judge, simulate_photos, typical_counts, write_fit
 from degcraft.distribution import Distribution
 from degcraft.moments_file import read_folds, read_moments
 from degcraft.plots import plot_fit
@@ -20,7 +19,7 @@ with job(snakemake):
     facts = CraftFacts.read(files.crafted)
     direction, disjoint = read_directions(files.reference)
     references = MeasuredPhotos(read_moments(files.reference), direction)
-    typical = int(np.median([photo.count for photo in references.moments])), int(np.median(disjoint))
+    typical = typical_counts(references, disjoint)
     simulated = simulate_photos(crafted, files.patches, files.extractor, *typical, settings, **params.shared)
     fit = judge(references, crafted, facts, read_folds(files.moments), simulated, settings, params.shared["seed"])
     write_fit(fit, facts, Path(snakemake.output.certificate).parent)
