@@ -29,21 +29,25 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-from lab import SCALE, Lab, Setup, one_thread, prepare
-from numpy.typing import NDArray
+from command_line import arguments
+from lab import SCALE, Lab, Setup, prepare
+from threads import one_thread
+from wasserstein import below_in, distance
 
+from degcraft.axes import Choices, Range, Step
 from degcraft.bin_features import describe_bins, gather_bins
 from degcraft.degrade import degrade_drawn
+from degcraft.distribution import Distribution
 from degcraft.extractor import Extractor
 from degcraft.marginals import marginals
 from degcraft.moments import Moments, frechet_distance
 from degcraft.moments_file import read_moments, read_samples
 from degcraft.provenance import code_digest
-from degcraft.refine import craft_round, gather_round, split
+from degcraft.refine import craft_round, gather_round, round_share, split
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, RefineSettings
 from degcraft.sharing import shard_of
-from degcraft.space import Choices, Distribution, Range, Space, Step, build
+from degcraft.space import Space, build
 
 AXES = {
     "blur_sigma": (0.2, 3.0),
@@ -168,7 +172,7 @@ def adapt(describe: Describer, start: int, reference: Moments, settings: RefineS
         if not left:
             break
         refined = split(
-            crafted, moments, *read_samples(file), reference, GENERALIZATION, (settings.bins - described) // left
+            crafted, moments, *read_samples(file), reference, GENERALIZATION, round_share(settings, described, left)
         )
         new = np.flatnonzero(refined.new)
         parts = describe(refined.space, new.tolist(), folder / f"round{left}")
@@ -178,20 +182,14 @@ def adapt(describe: Describer, start: int, reference: Moments, settings: RefineS
     return crafted, solution.final.distance, described, seconds + time.monotonic() - begun
 
 
-def wasserstein(distribution: Distribution, truth: Distribution) -> float:
+def error(distribution: Distribution, truth: Distribution) -> float:
     """Mean over the axes of the 1-Wasserstein distance between marginals; each axis scaled to 0..1."""
     distances = []
     found, true = (marginals(d.space, d.weight, d.weight) for d in (distribution, truth))
     for axis, ends in AXES.items():
         grid = np.linspace(*ends, 2001)
-        ours, theirs = (_cumulative(table[table["axis"] == axis], grid) for table in (found, true))
-        distances.append(np.abs(ours - theirs).mean())
+        distances.append(distance(*(below_in(table[table["axis"] == axis], grid) for table in (found, true))))
     return float(np.mean(distances))
-
-
-def _cumulative(rows: pd.DataFrame, grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    edges = np.append(rows["lower"], rows["upper"].iloc[-1])
-    return np.interp(grid, edges, np.append(0.0, rows["weight"].cumsum()))
 
 
 def compare(lab: Lab, number: int, args: argparse.Namespace, folder: Path) -> pd.DataFrame:
@@ -221,7 +219,7 @@ def compare(lab: Lab, number: int, args: argparse.Namespace, folder: Path) -> pd
             "evaluated": [row[2] for row in rows.values()],
             "in-sample": [row[1] for row in rows.values()],
             "distance": afresh,
-            "error": [wasserstein(row[0], truth) for row in rows.values()],
+            "error": [error(row[0], truth) for row in rows.values()],
             "seconds": [row[3] for row in rows.values()],
         }
     )
@@ -229,9 +227,7 @@ def compare(lab: Lab, number: int, args: argparse.Namespace, folder: Path) -> pd
 
 def main() -> None:
     """Print the tables and their means."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photos", type=Path, required=True, help="folder of sharp photos")
-    parser.add_argument("--work", type=Path, required=True, help="folder that keeps what can be used again")
+    parser = arguments(__doc__, "photos", "work")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--truths", type=int, default=3, help="hidden truths")
     parser.add_argument("--grids", type=int, nargs="*", default=[2, 3], help="bins an axis of each grid")

@@ -8,25 +8,25 @@ HR photos degraded with the distribution.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import cv2
 import numpy as np
+from command_line import arguments
 from numpy.typing import NDArray
 
 from degcraft.degrade import degrade_drawn
+from degcraft.distribution import Distribution
 from degcraft.images import Uint8Image, list_images, read_image, write_image
 from degcraft.patches import cut, textured_positions
 from degcraft.seeds import stream
-from degcraft.space import Distribution
 
 SCALE, SIDE, COUNT, ENLARGED = 4, 56, 7, 4
 
 
 def main() -> None:
     """Write the picture."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     for name in ("reference", "weights", "hr", "picture"):
         parser.add_argument(name, type=Path)
     options = parser.parse_args()

@@ -6,22 +6,18 @@ For each axis the 1-Wasserstein distance between the crafted and the true margin
 same for the full range.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import yaml
+from command_line import ROOT
+from wasserstein import below, below_in, distance
 
-ROOT = Path(__file__).parent.parent
 
-
-def wasserstein(rows: pd.DataFrame, column: str, truth: list[float]) -> float:
-    """Distance between a histogram that is uniform inside its bins and a uniform truth; both on one scaled axis."""
-    edges = np.append(rows["lower"], rows["upper"].iloc[-1])
-    grid = np.linspace(edges[0], edges[-1], 10_001)
-    crafted = np.interp(grid, edges, np.append(0.0, rows[column].cumsum()))
-    true = np.clip((grid - truth[0]) / (truth[1] - truth[0]), 0.0, 1.0)
-    return float(np.abs(crafted - true).mean())
+def error(rows: pd.DataFrame, column: str, truth: list[float]) -> float:
+    """Distance between a histogram that is uniform inside its bins and a uniform truth."""
+    grid = np.linspace(rows["lower"].iloc[0], rows["upper"].iloc[-1], 10_001)
+    true = below(grid, *(np.array([value]) for value in (*truth, 1.0)))
+    return distance(below_in(rows, grid, column), true)
 
 
 def main() -> None:
@@ -32,7 +28,7 @@ def main() -> None:
     for axis, values in truth.items():
         if not isinstance(values, str):
             table = marginals[marginals["axis"] == axis]
-            rows.append((axis, wasserstein(table, "weight", values), wasserstein(table, "prior", values)))
+            rows.append((axis, error(table, "weight", values), error(table, "prior", values)))
     result = pd.DataFrame(rows, columns=["axis", "crafted", "full range"]).set_index("axis")
     result.loc["mean"] = result.mean()
     print(result.round(3).to_string())

@@ -11,7 +11,6 @@ or that torch had allocated (CUDA), less what there was before the first image.
 
 from __future__ import annotations
 
-import argparse
 import resource
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 import torch
+from command_line import arguments
 
 from degcraft.device import on_device, prepare
 from degcraft.networks import NetworkSpec
@@ -102,7 +102,7 @@ def table(networks: Sequence[str], sizes: Sequence[int], scale: int, threads: in
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--networks", nargs="+", default=NETWORKS, help="name:channels:blocks")
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="sides of the LR image, pixels")
     parser.add_argument("--scale", type=int, default=4)

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import h5py
 import numpy as np
-import torch
 from blocks import BlockStatistics, fit
 from numpy.typing import NDArray
+from threads import one_thread
 
+from degcraft.axes import Step
 from degcraft.bin_features import Features, describe_bins, gather_bins
 from degcraft.degrade import degrade
 from degcraft.encoder import train_encoder
@@ -31,7 +31,7 @@ from degcraft.provenance import code_digest
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, SrganSettings
 from degcraft.sharing import shard_of
-from degcraft.space import Space, Step, build
+from degcraft.space import Space, build
 from degcraft.srgan import train_srgan
 from degcraft.steps import parse_steps
 
@@ -256,9 +256,3 @@ def _describe_shard(
 def _features(file: Path) -> Features:
     """What an extractor's file, or the standard of block statistics, holds."""
     return BlockStatistics(file) if file.suffix == ".npz" else Extractor(file)
-
-
-def one_thread() -> None:
-    """Let OpenCV and torch use one, as the workflow's jobs do."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)

@@ -9,19 +9,19 @@ Printed: the share of the sets for which a misfit is reported, and the median p.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
-from lab import SCALE, Lab, Setup, one_thread, prepare
+from command_line import arguments
+from lab import SCALE, Lab, Setup, prepare
+from threads import one_thread
 
-from degcraft.certify import Photos, judge, simulate_photos
+from degcraft.certify import MeasuredPhotos, judge, simulate_photos, typical_counts
 from degcraft.craft import craft
 from degcraft.directions import directions
 from degcraft.images import Uint8Image
@@ -137,7 +137,7 @@ class Trial:
     draw: int
 
 
-def references(lab: Lab, trial: Trial) -> Photos:
+def references(lab: Lab, trial: Trial) -> MeasuredPhotos:
     """Photos of a hidden truth, with what the trial adds."""
     moments, direction = [], []
     index = list(TRUTHS).index(trial.truth)
@@ -150,13 +150,13 @@ def references(lab: Lab, trial: Trial) -> Photos:
         lr = np.stack([EXTRAS[trial.extra](patch, parameters, lab, generator, turn) for patch in patches])
         moments.append(Moments.of(lab.features(lr)))
         direction.append(directions(lr).mean(axis=0))
-    return Photos(moments, np.stack(direction))
+    return MeasuredPhotos(moments, np.stack(direction))
 
 
-def apart(lab: Lab) -> int:
-    """How many disjoint patches a reference photo is typically worth."""
+def apart(lab: Lab) -> list[int]:
+    """How many disjoint patches each photo is worth."""
     size = lab.held.shape[1]
-    return int(np.median([disjoint(lab.place[lab.photo == photo], size) for photo in range(lab.photos)]))
+    return [disjoint(lab.place[lab.photo == photo], size) for photo in range(lab.photos)]
 
 
 SHARED: list[tuple[Lab, list[list[Moments]], CertifySettings]] = []  # what all trials have in common
@@ -169,18 +169,16 @@ def judged(trial: Trial) -> dict[str, object]:
     photos, seed = references(lab, trial), lab.setup.seed
     dial = CraftSettings(bootstrap=0)
     crafted = craft(lab.space, lab.bins, photos.moments, dial, seed)
-    facts = {"distance": crafted.solution.final.distance, **vars(dial)}
-    typical = int(np.median([moments.count for moments in photos.moments])), apart(lab)
+    facts = crafted.facts(photos.moments, dial)
+    typical = typical_counts(photos, apart(lab))
     simulated = simulate_photos(crafted.distribution, lab.hr, lab.extractor_file, *typical, settings, SCALE, seed)
     fit = judge(photos, crafted.distribution, facts, folds, simulated, settings, seed)
-    return {**vars(trial), **fit.facts, "distance": fit.distance}
+    return {**vars(trial), **vars(fit.certificate(facts))}
 
 
 def main() -> None:
     """Run all trials and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, required=True, help="folder of sharp photos")
-    parser.add_argument("--work", type=Path, required=True, help="folder for what is made once")
+    parser = arguments(__doc__, "photos", "work")
     parser.add_argument("--quick", action="store_true", help="one draw of each truth, one size, half as much")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="photos in a reference set")
     parser.add_argument("--processes", type=int, default=2)

@@ -8,16 +8,17 @@ what a sample takes. `each` is the time of a sample that has the step, `of all` 
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections import Counter, defaultdict
 
 import numpy as np
-from throughput import PRESETS, ROOT, SCALE, distribution, one_thread, patches
+from command_line import ROOT, arguments
+from threads import one_thread
+from throughput import PRESETS, SCALE, distribution, patches
 
+from degcraft.distribution import Distribution
 from degcraft.operators import OPERATORS, to_uint8
 from degcraft.seeds import stream
-from degcraft.space import Distribution
 
 
 class Watch:
@@ -58,14 +59,14 @@ def degrade(image: np.ndarray, whole: Distribution, index: int, watch: Watch) ->
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--preset", choices=PRESETS, default="real-esrgan")
     parser.add_argument("--size", type=int, default=192, help="side of the patches, pixels")
     parser.add_argument("--samples", type=int, default=2000)
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     one_thread()
-    whole, images = distribution(arguments.preset), patches(ROOT / "resources/demo/hr", arguments.size)
-    for samples in (200, arguments.samples):  # the first few fill caches
+    whole, images = distribution(options.preset), patches(ROOT / "resources/demo/hr", options.size)
+    for samples in (200, options.samples):  # the first few fill caches
         watch = Watch()
         for index in range(samples):
             degrade(images[index % len(images)], whole, index, watch)

@@ -14,7 +14,6 @@ the last, Snakemake itself. A job's imports are what its benchmark counts more t
 
 from __future__ import annotations
 
-import argparse
 import resource
 import subprocess
 import sys
@@ -25,16 +24,16 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from command_line import ROOT, arguments, workflow
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
 DISTRIBUTIONS = ["full", "clean", "crafted", "crafted-0.1", "crafted-1"]
 Span = tuple[float, float]
 
 
 def main() -> None:
     """Print one of the three tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("what", choices=["plan", "nothing", "split"])
     parser.add_argument("folder", type=Path, nargs="?", default=Path())
     parser.add_argument("--configfile", type=Path, default=Path("config/config.yaml"), help="of the finished run")
@@ -70,8 +69,7 @@ def many(folder: Path, targets: int) -> dict[str, object]:
 
 def report(folder: Path, config: Path) -> None:
     """Time a dry run three times; the best counts."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
-    command += ["--configfile", config, "--cores", "2", "--dry-run", "--quiet", "rules"]
+    command = workflow(folder, "--configfile", config, "--cores", 2, "--dry-run", "--quiet", "rules")
     walls, processors, output = [], [], ""
     for _ in range(3):
         started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)

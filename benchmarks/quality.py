@@ -9,15 +9,14 @@ and between photos. ``docs/check.md`` shows the figures for 41 photos.
 
 from __future__ import annotations
 
-import argparse
 import io
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations
-from pathlib import Path
 
 import cv2
 import numpy as np
+from command_line import arguments
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -48,8 +47,7 @@ def compressed(image: Image.Image, quality: int) -> Uint8Image:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, required=True, help="sharp photos")
+    parser = arguments(__doc__, "photos")
     cv2.setNumThreads(1)
     found: dict[str, list[tuple[Detail, float]]] = defaultdict(list)
     prints: list[NDArray[np.bool_]] = []

@@ -31,6 +31,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import truths
+from command_line import arguments
+from threads import one_thread
 
 from degcraft.moments import Moments
 from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, SrganSettings
@@ -44,13 +46,11 @@ COUNTS = (1, 2, 4, 8, 16, PHOTOS)
 
 def main() -> None:
     """Print the tables and write the plot."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, required=True, help="folder of sharp photos")
-    parser.add_argument("--work", type=Path, required=True, help="folder that keeps what was made")
+    parser = arguments(__doc__, "photos", "work")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, to see it run; worse figures")
     parser.add_argument("--extractors", nargs="+", default=["encoder", "srgan", "blocks"])
     options = parser.parse_args()
-    lab.one_thread()
+    one_thread()
     pd.set_option("display.width", 200)
     rows: list[dict[str, object]] = []
     studies: list[pd.DataFrame] = []

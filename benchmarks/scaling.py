@@ -13,7 +13,6 @@ with the input is measured as a whole (*extractor*) or left out (*reference*, *c
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 import time
@@ -25,11 +24,13 @@ from pathlib import Path
 import cv2
 import pandas as pd
 import yaml
-from threadpoolctl import threadpool_limits
+from command_line import ROOT, arguments
+from threads import one_thread
 
 from degcraft.bin_features import describe_bins
 from degcraft.config import Config, parse_config
 from degcraft.device import prepare
+from degcraft.distribution import Distribution
 from degcraft.encoder import train_encoder
 from degcraft.evaluate import evaluate
 from degcraft.evaluation_pairs import own_pairs
@@ -38,12 +39,11 @@ from degcraft.networks import NetworkSpec, save_network
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.pairs_dataset import PairBatches
 from degcraft.photos import cut_hr_patches
-from degcraft.space import Distribution, build
+from degcraft.space import build
 from degcraft.training.checkpoints import Checkpoint
 from degcraft.training.run import Run
 from degcraft.upscale import Upscaler
 
-ROOT = Path(__file__).parent.parent
 SCHEMA = "workflow/schemas/config.schema.yaml"
 GB, HOUR = 1e9, 3600
 
@@ -215,11 +215,10 @@ def parse_plan(words: Sequence[str]) -> tuple[str, Plan]:
 
 def main() -> None:
     """Print units and table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--plan", nargs="+", help=f"NAME, and {', '.join(f.name for f in fields(Plan))} as KEY=VALUE")
     options = parser.parse_args()
-    threadpool_limits(1)
-    cv2.setNumThreads(1)
+    one_thread()
     os.chdir(ROOT)
     raw, schema = (yaml.safe_load(Path(path).read_text()) for path in ("config/config.yaml", SCHEMA))
     config = parse_config(raw, schema)

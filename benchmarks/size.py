@@ -10,18 +10,16 @@ that is over before the first sample has none. ``--pairs 100000`` makes a pairs 
 
 from __future__ import annotations
 
-import argparse
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import yaml
+from command_line import arguments, workflow
 
 from degcraft.images import list_images, read_image, write_image
 
-ROOT = Path(__file__).resolve().parents[1]
 FACTORS = (1, 3, 10)
 PHOTOS = 8
 SIDE = 384
@@ -44,9 +42,7 @@ WRITTEN = {  # patterns of what a stage writes under results/, where that is not
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, required=True, help="folder of sharp photos")
-    parser.add_argument("--work", type=Path, required=True, help="folder for all that is made")
+    parser = arguments(__doc__, "photos", "work")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--pairs", type=int, help="also make a pairs file of so many patches, in the largest run")
     options = parser.parse_args()
@@ -111,9 +107,8 @@ def crops(photos: Path, offset: int) -> Iterator[object]:
 def run(folder: Path, config: dict[str, object], cores: int, *wanted: str) -> None:
     """Let the workflow make files in a folder of its own."""
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder, "--quiet"]
-    command += ["all", "--cores", str(cores), "--configfile", folder / "config.yaml", "--", *wanted]
-    subprocess.run(command, check=True)
+    options = ["--quiet", "all", "--cores", cores, "--configfile", folder / "config.yaml", "--", *wanted]
+    subprocess.run(workflow(folder, *options), check=True)
 
 
 def measured(results: Path) -> pd.DataFrame:

@@ -9,7 +9,6 @@ that nothing happened to, and the next round begins with nothing.
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import shutil
@@ -23,8 +22,8 @@ from pathlib import Path
 
 import psutil
 import yaml
+from command_line import ROOT, arguments, workflow
 
-ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "resources" / "demo"
 CONFIG = {
     "hr": str(DEMO / "hr"),
@@ -60,43 +59,42 @@ SAME, OTHER = "finished with the same bytes", "finished with other bytes"
 
 def main() -> None:
     """Print a table of rounds, kills and results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--within", type=float, default=12.0, help="seconds after which a kill has come at the latest")
-    arguments = parser.parse_args()
-    draw, counts = random.Random(arguments.seed), Counter[str]()
+    options = parser.parse_args()
+    draw, counts = random.Random(options.seed), Counter[str]()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as root:
         (Path(root) / "config.yaml").write_text(yaml.safe_dump(CONFIG))
         undisturbed, folder = Path(root) / "undisturbed", Path(root) / "killed"
-        if start(undisturbed, arguments.cores).wait():
+        if start(undisturbed, options.cores).wait():
             sys.exit((undisturbed / "said.txt").read_text())
         expected = artifacts(undisturbed)
         print(f"undisturbed: {time.monotonic() - begun:.0f} s, {len(expected)} files", flush=True)
-        while counts.total() - counts[SAME] - counts[OTHER] - counts[ENDED] < arguments.rounds:  # kills
+        while counts.total() - counts[SAME] - counts[OTHER] - counts[ENDED] < options.rounds:  # kills
             kind = draw.choice(("process group", "Snakemake alone", "one job"))
-            happened = disturb(folder, kind, draw.uniform(0.0, arguments.within), draw, arguments.cores)
+            happened = disturb(folder, kind, draw.uniform(0.0, options.within), draw, options.cores)
             counts[happened] += 1
             print(f"{time.monotonic() - begun:.0f} s: {happened}", flush=True)
             if happened == ENDED:
                 settle(folder, expected, counts)
             elif happened == ERROR:
                 sys.exit((folder / "said.txt").read_text()[-3000:])
-        start(folder, arguments.cores).wait()
+        start(folder, options.cores).wait()
         settle(folder, expected, counts)
-    print(f"\n{arguments.rounds} rounds, seed {arguments.seed}, {time.monotonic() - begun:.0f} s\n")
+    print(f"\n{options.rounds} rounds, seed {options.seed}, {time.monotonic() - begun:.0f} s\n")
     for what, count in counts.most_common():
         print(f"| {what} | {count} |")
     sys.exit(f"{counts[OTHER]} wrong" if counts[OTHER] else 0)
 
 
-def start(folder: Path, cores: int, *arguments: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, cores: int, *options: str) -> subprocess.Popen[bytes]:
     """Start the workflow as the leader of a process group."""
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    command += ["--configfile", str(folder.parent / "config.yaml"), "--cores", str(cores), *arguments]
+    command = workflow(folder, "--configfile", folder.parent / "config.yaml", "--cores", cores, *options)
     with (folder / "said.txt").open("ab") as said:
         return subprocess.Popen(command, cwd=folder, stdout=said, stderr=said, start_new_session=True)
 

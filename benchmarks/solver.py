@@ -29,6 +29,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 import torch
+from command_line import arguments
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
@@ -209,7 +210,7 @@ def measure(method: str, args: argparse.Namespace) -> list[tuple[int, float, flo
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--large", action="store_true", help="10,000 bins x 64 features instead of 216 x 32")
     parser.add_argument("--generalization", type=float, nargs="+", default=[0.003, 0.0], help="the dial")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))

@@ -10,7 +10,6 @@ the two differ where nothing is random.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -18,31 +17,23 @@ from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
-import torch
 import torch_reference
 import yaml
-from threadpoolctl import threadpool_limits
+from command_line import ROOT, arguments
+from threads import one_thread
 
 from degcraft.degrade import degrade, degrade_drawn
+from degcraft.distribution import Distribution
 from degcraft.images import list_images, read_image
 from degcraft.seeds import stream
-from degcraft.space import Distribution, build
+from degcraft.space import build
 from degcraft.steps import parse_steps
 
-ROOT = Path(__file__).parent.parent
 PRESETS = ("classic", "bsrgan", "real-esrgan")
 SIZES = (96, 192, 384)
 SCALE = 4
 ROUNDS = 5
-
-
-def one_thread() -> None:
-    """For OpenCV, torch and the libraries below numpy."""
-    threadpool_limits(1)
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def distribution(preset: str) -> Distribution:
@@ -158,16 +149,16 @@ def rows(presets: list[str], folder: Path, seconds: float) -> Iterator[str]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--photos", type=Path, default=ROOT / "resources/demo/hr", help="sharp photos")
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=PRESETS)
     parser.add_argument("--seconds", type=float, default=2.0, help=f"of each of {ROUNDS} rounds of each timing")
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     one_thread()
     print("patches a second on one core, x4; torch is the reference; difference without noise and JPEG, of 255")
     sizes = " |".join(f"{f'{size} px: ours':>8} {'torch':>7} {'ratio':>6}" for size in SIZES)
     print(f"{'preset':12} |{sizes} |2 at 192 |difference: mean, max")
-    for row in rows(arguments.presets, arguments.photos, arguments.seconds):
+    for row in rows(options.presets, options.photos, options.seconds):
         print(row, flush=True)
 
 

@@ -18,22 +18,23 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from pathlib import Path
 
-import cv2
 import h5py
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
+from command_line import ROOT, arguments
+from threads import one_thread
 
+from degcraft.axes import Choices, Range, Step
 from degcraft.device import prepare
+from degcraft.distribution import Distribution
 from degcraft.networks import NetworkSpec
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.pairs_dataset import PairBatches, loader
 from degcraft.photos import cut_hr_patches
 from degcraft.settings import PairSettings, PhotoSettings, TrainSettings
-from degcraft.space import Choices, Distribution, Range, Step, build
+from degcraft.space import build
 from degcraft.training.run import Run
 
-ROOT = Path(__file__).parent.parent
 SCALE = 4
 STEPS = (
     Step("blur", (("sigma", Range(0.2, 3.0, 2)),)),
@@ -117,7 +118,7 @@ def rows(options: argparse.Namespace, folder: Path) -> Iterable[str]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--pairs", type=Path, help="a pairs file, such as results/pairs/full.h5")
     parser.add_argument("--photos", type=Path, default=ROOT / "resources/demo/hr", help="sharp photos")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
@@ -126,8 +127,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="with torch.compile")
     parser.add_argument("--seconds", type=float, default=3.0, help=f"of each of {ROUNDS} rounds of each side")
     options = parser.parse_args()
-    threadpool_limits(1)
-    cv2.setNumThreads(1)
+    one_thread()
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{options.threads} CPU thread(s)"
     print(f"samples a second on {name}, torch {torch.__version__}, {options.workers} reading process(es)")
     print(f"{'network':10} {'batch':>6} {'crop':>5} {'pairs file':>10} {'in memory':>10} {'ratio':>6} {'read, ms':>8}")

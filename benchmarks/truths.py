@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from wasserstein import below, distance
 
 from degcraft.space import Space
 
@@ -110,9 +111,8 @@ def marginal_errors(
         low, high = space.lower[:, axis].min(), space.upper[:, axis].max()
         lower, upper = ((ends[:, axis] - low) / (high - low) for ends in (space.lower, space.upper))
         kept = weights > 0
-        rise = np.clip((grid[:, None] - lower[kept]) / (upper - lower)[kept], 0.0, 1.0)
         true = np.searchsorted(np.sort(points[:, column]), grid, "right") / samples
-        errors.append(float(np.abs(rise @ weights[kept] - true).mean()))
+        errors.append(distance(below(grid, lower[kept], upper[kept], weights[kept]), true))
     return np.array(errors)
 
 

@@ -15,12 +15,14 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 from workflow_runs import ROOT
 
+from degcraft.axes import Choices, Range, Step
+from degcraft.distribution import Distribution
 from degcraft.encoder import train_encoder
 from degcraft.images import Uint8Image
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.photos import cut_hr_patches
 from degcraft.settings import EncoderSettings, PairSettings, PhotoSettings
-from degcraft.space import Choices, Distribution, Range, Space, Step, build
+from degcraft.space import Space, build
 
 settings.register_profile(
     "degcraft",

@@ -192,7 +192,7 @@ WANTED = ["default", *SRGAN_FILES, ONNX_FILE]
 
 DEGRADING = f"testset evaluate_bicubic {EXTRACTOR} {PAIRS}"  # training the extractor, pairs, and tests
 NETWORKS = f"extractor_srgan evaluate_bicubic {EXTRACTOR} {MODELS}"
-TRAINING = ["train", "pairs_dataset", "networks.discriminator"] + [
+TRAINING = ["train", "pairs_dataset"] + [
     f"training.{name}"
     for name in ("adversarial", "checkpoints", "group", "launch", "losses", "monitor", "perceptual", "run", "schedule",
                  "start", "validation")
@@ -204,7 +204,7 @@ OPERATORS = ["operators", "convolution", "resampling"] + [
 # module: the jobs that run when it is edited
 MODULES = {
     **dict.fromkeys(["config", "config_files", "config_values", "settings"], ""),  # change no result
-    **dict.fromkeys(["errors", "progress", "provenance", "records", "training"], ""),  # nor do these
+    **dict.fromkeys(["errors", "extras", "progress", "provenance", "records", "training"], ""),  # nor do these
     "degraded_dataset": "",  # for others
     **dict.fromkeys(["failures", "leftovers"], ""),  # what a run prints when it ends
     **dict.fromkeys(["check", "photo_quality", "remarks", "run_size"], ""),  # what is said before a run
@@ -212,7 +212,7 @@ MODULES = {
     **dict.fromkeys(["images", "storage"], f"space {ALL_BUT_SPACE}"),
     "seeds": ALL_BUT_SPACE,
     **dict.fromkeys(["photos", "patches"], PATCHES),
-    **dict.fromkeys(["axes", "bins", "space", "steps"], SPACE),
+    **dict.fromkeys(["axes", "distribution", "space", "steps"], SPACE),
     **dict.fromkeys(OPERATORS, f"extractor_srgan {SPACE}"),
     **dict.fromkeys(["degrade", "operators.chain"], DEGRADING),
     "device": NETWORKS,
@@ -226,11 +226,13 @@ MODULES = {
     **dict.fromkeys(["moments", "moments_file"], FEATURES),
     "sharing": f"{FEATURES} {PAIRS}",
     **dict.fromkeys(["reference", "directions"], f"reference {CRAFTING}"),
-    **dict.fromkeys(["craft", "marginals", "solver", "trade_off", "plots"], CRAFTING),
+    **dict.fromkeys(["certificate", "craft", "marginals", "solver", "trade_off", "plots"], CRAFTING),
     **dict.fromkeys(["certify", "fit_words"], "certify report"),
     "pairs": PAIRS,
     **dict.fromkeys(TRAINING, MODELS),
     **dict.fromkeys(["evaluate", "evaluation_pairs", "metrics", "lpips"], EVALUATION),
+    "networks.discriminator": f"extractor_srgan {MODELS}",
+    "networks.weights": f"evaluate_bicubic {MODELS}",
     **dict.fromkeys(["upscale", "tiles"], f"upscale {EVALUATION}"),
     "summary": "summary report",
     **dict.fromkeys(["report", "report_pictures", "outcome", "scores", "names", "times"], "report"),

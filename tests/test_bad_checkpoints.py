@@ -19,10 +19,10 @@ from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.lpips import Lpips
 from degcraft.networks import NetworkSpec, load_network, save_network
+from degcraft.networks.weights import read_weights
 from degcraft.settings import TrainSettings
 from degcraft.train import TrainFiles, train
 from degcraft.training.perceptual import Perceptual
-from degcraft.training.start import read_weights
 
 TINY = TrainSettings(channels=2, blocks=0, steps=2, batch=1, crop=8, validation=0, adversarial_steps=1)
 

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from degcraft.axes import Choices, Step
 from degcraft.bin_features import (
     describe_bins,
     gather_bins,
@@ -20,7 +21,7 @@ from degcraft.networks import NetworkSpec, save_network
 from degcraft.resampling import resize
 from degcraft.settings import BinFeatureSettings
 from degcraft.sharing import shard_of
-from degcraft.space import Choices, Step, build
+from degcraft.space import build
 
 SETTINGS = BinFeatureSettings(patches=5)
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from certificates import CRAFT_FACTS
 
-from degcraft.certify import Fit, Photos, Simulated, judge, simulate_photos, write_fit
+from degcraft.axes import Range, Step
+from degcraft.certify import Fit, MeasuredPhotos, Simulated, judge, simulate_photos, typical_counts, write_fit
 from degcraft.craft import craft
+from degcraft.distribution import Distribution
 from degcraft.moments import Moments
 from degcraft.plots import plot_fit
 from degcraft.settings import CertifySettings, CraftSettings
 from degcraft.sharing import FOLDS
-from degcraft.space import Distribution, Range, Step, build
+from degcraft.space import build
 
 D = 5
 CENTRES = np.eye(3, D) * 6  # of the features of three bins
-CRAFT = {"distance": 0.0, "generalization": 0.003, "tolerance": 1e-3}
+CRAFT = replace(CRAFT_FACTS, distance=0.0, generalization=0.003, tolerance=1e-3)
 SPACE = build([Step("noise", (("sigma", Range(0, 30, 3)),))])
 CRAFTED = Distribution(SPACE, np.array([0.5, 0.5, 0.0]), np.full(3, 1 / 3))
 
@@ -32,7 +36,7 @@ def some_photos(count, seed, shift=0.0, turn=0.0):
         centre = CENTRES[generator.integers(2)] + generator.normal(0, 0.3, D)
         centre[-1] += shift
         moments.append(Moments.of(generator.normal(centre, 1.0, (32, D))))
-    return Photos(moments, generator.normal(0, 1, (count, 4)) + turn * generator.choice((-1, 1), (count, 4)))
+    return MeasuredPhotos(moments, generator.normal(0, 1, (count, 4)) + turn * generator.choice((-1, 1), (count, 4)))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +54,7 @@ def simulated():
 
 def judged(photos, bins, simulated, distance, simulations=60):
     settings = CertifySettings(simulations=simulations)
-    return judge(photos, CRAFTED, CRAFT | {"distance": distance}, bins, simulated, settings, seed=0)
+    return judge(photos, CRAFTED, replace(CRAFT, distance=distance), bins, simulated, settings, seed=0)
 
 
 def test_p_by_hand():
@@ -76,8 +80,9 @@ def test_photos_of_the_crafted_distribution_are_explained(bins, simulated):
 def test_a_distance_beyond_chance_is_a_misfit(bins, simulated):
     fit = judged(some_photos(8, 2), bins, simulated, distance=40.0)
     assert (fit.p_distance, fit.verdict) == (1 / 61, "misfit")
-    assert fit.facts["fit_above"] == fit.facts["fit_simulations"] == 60
-    assert 0 < fit.facts["fit_low"] < fit.facts["fit_median"] < fit.facts["fit_high"] < 40
+    certificate = fit.certificate(CRAFT)
+    assert certificate.fit_above == certificate.fit_simulations == 60
+    assert 0 < certificate.fit_low < certificate.fit_median < certificate.fit_high < 40
 
 
 def test_directions_beyond_chance_are_a_misfit(bins, simulated):
@@ -103,7 +108,8 @@ def test_nothing_is_judged_by_too_few_photos(bins, simulated):
         judged(photos, empty, simulated, 40.0),
         judged(photos, bins, simulated, 40.0, simulations=0),
     ):
-        assert (fit.p, fit.verdict, fit.facts["fit_simulations"], fit.facts["fit_median"]) == (None, None, 0, None)
+        certificate = fit.certificate(CRAFT)
+        assert (fit.p, fit.verdict, certificate.fit_simulations, certificate.fit_median) == (None, None, 0, None)
 
 
 def test_simulated_photos_take_all_hr_photos_in_turn(uniform, patches, encoder, scale):
@@ -121,10 +127,15 @@ def test_simulated_photos_take_all_hr_photos_in_turn(uniform, patches, encoder, 
     assert simulate_photos(uniform, patches, encoder, 99, 2, settings, scale, seed=0).moments[0].count == 4
 
 
+def test_a_typical_photo_is_the_median_of_both_counts():
+    moments = [Moments.of(np.zeros((count, D))) for count in (2, 9, 30)]
+    assert typical_counts(MeasuredPhotos(moments, np.zeros((3, 4))), [1, 4, 2]) == (9, 2)
+
+
 def test_what_is_written_and_said(bins, simulated, tmp_path, caplog):
     fit = judged(some_photos(8, 2), bins, simulated, distance=40.0)
     with caplog.at_level(logging.INFO):
-        write_fit(fit, CRAFT | {"distance": 40.0}, tmp_path)
+        write_fit(fit, replace(CRAFT, distance=40.0), tmp_path)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "above all of 60 simulated ones" in caplog.text
     table = pd.read_csv(tmp_path / "fit.csv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,7 @@ def test_the_dial_is_a_number_or_auto(raw, schema):
 
 def test_onnx_needs_its_packages_before_anything_runs(raw, schema, monkeypatch):
     assert parse_config(raw | {"onnx": True}, schema).onnx
-    monkeypatch.setattr(onnx_model, "PACKAGES", ("no_such_package",))
+    monkeypatch.setattr(onnx_model, "ONNX", replace(onnx_model.ONNX, packages=("no_such_package",)))
     assert "onnx: needs the packages no_such_package" in problems(raw | {"onnx": True}, schema)
     assert not parse_config(raw, schema).onnx
 

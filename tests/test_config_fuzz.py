@@ -23,11 +23,12 @@ from workflow_runs import program
 from degcraft.config import Config, parse_config
 from degcraft.config_values import MOST_VALUES, plain, repeated_keys
 from degcraft.degrade import degrade_drawn
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.networks import NetworkSpec
 from degcraft.operators.registry import OPERATORS
 from degcraft.seeds import integer, stream
-from degcraft.space import Distribution, build
+from degcraft.space import build
 from degcraft.target import true_distribution
 from degcraft.tiles import spans
 from degcraft.training.schedule import learning_rate

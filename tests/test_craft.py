@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degcraft.axes import Choices, Range, Step
 from degcraft.craft import craft, interval, write_crafted
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.moments import Moments
 from degcraft.settings import CraftSettings
-from degcraft.space import Choices, Distribution, Range, Step, build
+from degcraft.space import build
 
 SPACE = build(
     [

@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from degcraft.axes import Choices, Range, Step
 from degcraft.degrade import degrade, degrade_folder
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.operators import to_uint8
 from degcraft.resampling import KINDS, resize
 from degcraft.seeds import stream
-from degcraft.space import Choices, Distribution, Range, Step, build
+from degcraft.space import build
 
 CLEAN = Distribution.uniform(build([Step("resize", (("kind", Choices(("bicubic",))),))]))
 QUIET = Distribution.uniform(  # no noise, so that parameters alone determine the result

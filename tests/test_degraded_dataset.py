@@ -13,9 +13,11 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 import degcraft
+from degcraft.axes import Choices, Step
 from degcraft.degraded_dataset import DegradedDataset
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
-from degcraft.space import Choices, Distribution, Step, build
+from degcraft.space import build
 from degcraft.storage import creating_h5
 
 SCALE = 2

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from workflow_runs import ROOT, modules
 
+from degcraft.axes import Choices, Range, Step
 from degcraft.names import DIAL
 from degcraft.networks import NETWORKS, NetworkSpec, load_network, save_network
 from degcraft.operators import OPERATORS
-from degcraft.space import Choices, Range, Step, build
+from degcraft.space import build
 
 DOCS = ROOT / "docs"
 # what stands between < and > on the page of artifacts; anything else is a part of one file name

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import yaml
 
+from degcraft.distribution import Distribution
 from degcraft.export import export
 from degcraft.ranges import axis_spread, dependences, spread
-from degcraft.space import Distribution, build
+from degcraft.space import build
 from degcraft.steps import parse_steps
 from degcraft.two_passes import UnsayableError, two_passes
 

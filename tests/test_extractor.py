@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degcraft.axes import Choices, Range, Step
 from degcraft.degrade import degrade
 from degcraft.encoder import augment, mixed, standardise, train_encoder
 from degcraft.errors import UserError
@@ -19,7 +20,7 @@ from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor
 from degcraft.seeds import stream
 from degcraft.settings import EncoderSettings
-from degcraft.space import Choices, Range, Step, build
+from degcraft.space import build
 
 QUICK = EncoderSettings(channels=2, features=4, samples=32, buffer=16, passes=1, batch=8)
 

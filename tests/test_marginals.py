@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degcraft.axes import Axis, Choices, Range, Step, axis_operator
 from degcraft.marginals import joint, marginals
-from degcraft.space import Axis, Choices, Range, Space, Step, axis_operator, build
+from degcraft.space import Space, build
 
 SPACE = build(
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -78,7 +79,7 @@ def test_a_file_that_differs_is_not_written(tmp_path, monkeypatch):
 
 
 def test_missing_packages_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(subject, "PACKAGES", ("json", "no_such_package"))
+    monkeypatch.setattr(subject, "ONNX", replace(subject.ONNX, packages=("json", "no_such_package")))
     with pytest.raises(UserError, match=r"onnx: needs the packages no_such_package; install them with .*\[onnx\]"):
         subject.export_onnx(write_model(tmp_path), tmp_path / "model.onnx")
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from certificates import UNJUDGED
 
 from degcraft.fit_words import fit_sentence
 from degcraft.outcome import headline, outcome, sentence, sentences
 from degcraft.scores import Summary
 
-CERTIFICATE = {"distance_prior": 20.78, "distance": 1.19, "fit": None}
-JUDGED = CERTIFICATE | {"fit_simulations": 100, "fit_above": 100, "fit_low": 0.31, "fit_median": 0.6, "fit_high": 1.02}
-FAR = JUDGED | {"fit": "misfit", "fit_p": 0.0198, "fit_p_distance": 0.0099, "fit_p_direction": 0.5}
+CERTIFICATE = replace(UNJUDGED, distance_prior=20.78, distance=1.19)
+JUDGED = replace(CERTIFICATE, fit_simulations=100, fit_above=100, fit_low=0.31, fit_median=0.6, fit_high=1.02)
+FAR = replace(JUDGED, fit="misfit", fit_p=0.0198, fit_p_distance=0.0099, fit_p_direction=0.5)
 
 
 def write_summary(folder: Path, values: dict[tuple[str, str], float | list[float]]) -> Path:
@@ -149,7 +150,7 @@ def test_without_test_pairs(said):
 
 
 def test_a_fit_in_words():
-    assert fit_sentence(JUDGED | {"fit": "ok", "fit_p": 0.43, "fit_p_distance": 0.215, "fit_p_direction": 0.6}) == (
+    assert fit_sentence(replace(JUDGED, fit="ok", fit_p=0.43, fit_p_distance=0.215, fit_p_direction=0.6)) == (
         "The reference photos are explained as well as photos degraded with the crafted distribution itself would be "
         "(p = 0.43)."
     )
@@ -162,10 +163,10 @@ def test_a_misfit_in_words():
         "their distance 1.19 is above all of 100 simulated ones, 0.31 to 1 (p = 0.02). Add the missing operator to "
         "'degradation' or widen its ranges."
     )
-    assert "above 99 of 100 simulated ones" in fit_sentence(FAR | {"fit_above": 99})
-    directed = fit_sentence(FAR | {"fit_p_distance": 0.5, "fit_p_direction": 0.0099})
+    assert "above 99 of 100 simulated ones" in fit_sentence(replace(FAR, fit_above=99))
+    directed = fit_sentence(replace(FAR, fit_p_distance=0.5, fit_p_direction=0.0099))
     assert "fades along one direction" in directed and "their distance" not in directed
-    both = fit_sentence(FAR | {"fit_p_direction": 0.0099})
+    both = fit_sentence(replace(FAR, fit_p_direction=0.0099))
     assert "their distance 1.19" in both and ", and their detail fades" in both
 
 
@@ -247,7 +248,7 @@ def test_the_terminal_text_where_nothing_was_measured(tmp_path):
     write_summary(tmp_path, {})
     folder = tmp_path / "targets" / "cam"
     folder.mkdir(parents=True)
-    (folder / "certificate.json").write_text(json.dumps(CERTIFICATE))
+    CERTIFICATE.write(folder / "certificate.json")
     (tmp_path / "upscaled" / "old").mkdir(parents=True)  # of a target that the configuration no longer has
     text = outcome(tmp_path, ["cam"])
     assert "cam has no test pairs" in text

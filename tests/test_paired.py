@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from degcraft import paired
 from degcraft.config import parse_config
 from degcraft.degrade import degrade_folder
 from degcraft.errors import UserError
@@ -115,12 +118,14 @@ def test_a_photo_that_is_gone_is_named(photos, degraded, tmp_path):
 
 
 def test_databases_need_pairs_and_their_package_before_anything_runs(raw, schema, monkeypatch):
-    monkeypatch.setattr("degcraft.paired.missing", lambda: False)
+    lmdb = paired.LMDB
+    monkeypatch.setattr(paired, "LMDB", replace(paired.LMDB, packages=()))
     degrade = {"photos": "hr", "pairs": True, "lmdb": True}
     config = parse_config(raw | {"degrade": degrade}, schema)
     assert config.degrade_pairs and config.degrade_lmdb
     with pytest.raises(UserError, match=r"degrade\.lmdb: belongs to the pairs"):
         parse_config(raw | {"degrade": degrade | {"pairs": False}}, schema)
-    monkeypatch.setattr("degcraft.paired.missing", lambda: True)
+    monkeypatch.setattr(paired, "LMDB", lmdb)
+    monkeypatch.setitem(sys.modules, "lmdb", None)  # as where it is not installed
     with pytest.raises(UserError, match=r"degrade\.lmdb: needs the package lmdb"):
         parse_config(raw | {"degrade": degrade}, schema)

@@ -11,12 +11,14 @@ import h5py
 import numpy as np
 import pytest
 
+from degcraft.axes import Choices, Range, Step
 from degcraft.degrade import degrade
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.seeds import stream
 from degcraft.settings import PairSettings
-from degcraft.space import Choices, Distribution, Range, Step, build
+from degcraft.space import build
 
 COUNT = 37  # more than the 16 patches, and no multiple of them
 

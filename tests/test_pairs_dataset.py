@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from degcraft.axes import Choices, Step
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.pairs import gather_pairs, make_pairs
 from degcraft.pairs_dataset import PairBatches, held_back, loader, oriented
 from degcraft.settings import PairSettings
-from degcraft.space import Choices, Distribution, Step, build
+from degcraft.space import build
 from degcraft.storage import creating_h5
 
 AREA = Distribution.uniform(build([Step("resize", (("kind", Choices(("area",))),))]))

@@ -9,10 +9,12 @@ from matplotlib import pyplot
 from matplotlib.colors import to_rgb
 from PIL import Image
 
+from degcraft.axes import Choices, Range, Step
+from degcraft.distribution import Distribution
 from degcraft.marginals import marginals
 from degcraft.plots import CRAFTED, PRIOR, TRUTH, axis_label, plot_joint, plot_marginals, plot_trace, plot_trade_off
 from degcraft.solver import Iterate, Solution
-from degcraft.space import Choices, Distribution, Range, Step, build
+from degcraft.space import build
 
 SPACE = build(
     [

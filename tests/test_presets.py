@@ -11,8 +11,9 @@ import yaml
 from workflow_runs import ROOT
 
 from degcraft.config import parse_config
+from degcraft.distribution import Distribution
 from degcraft.seeds import stream
-from degcraft.space import Distribution, build
+from degcraft.space import build
 from degcraft.steps import parse_steps
 
 PRESETS = ROOT / "config" / "presets"

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degcraft.axes import Choices, Range, Step
 from degcraft.bin_features import describe_bins, gather_bins
 from degcraft.craft import craft
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.moments import Moments
@@ -28,14 +30,15 @@ from degcraft.refine import (
     gains,
     gather_round,
     halves,
+    round_share,
     rounds_table,
     sample_costs,
     split,
 )
-from degcraft.settings import BinFeatureSettings, CraftSettings
+from degcraft.settings import BinFeatureSettings, CraftSettings, RefineSettings
 from degcraft.sharing import shard_of
 from degcraft.solver import FrechetObjective
-from degcraft.space import Choices, Distribution, Range, Space, Step, build
+from degcraft.space import Space, build
 
 STEPS = (
     Step("blur", (("sigma", Range(0.0, 4.0, 2)),)),
@@ -241,6 +244,11 @@ def test_the_space_is_no_refined_table(tmp_path):
     SPACE.table().to_csv(tmp_path / "bins.csv", index=False)
     with pytest.raises(UserError, match=r"bins\.csv: has no columns 'parent' and 'new'"):
         Refined.read(tmp_path / "bins.csv")
+
+
+def test_rounds_share_what_is_left():
+    settings = RefineSettings(rounds=3, bins=100)
+    assert [round_share(settings, before, left) for before, left in ((40, 3), (60, 2), (75, 1))] == [20, 20, 25]
 
 
 def test_described_bins_and_the_table_of_rounds(tmp_path):

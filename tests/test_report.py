@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -13,9 +12,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from certificates import UNJUDGED
 from PIL import Image
 
 from degcraft import report
+from degcraft.certificate import Certificate
 from degcraft.errors import UserError
 from degcraft.report import ReportInputs, most_of_the_weight, photo_table, side_by_side, write_report
 from degcraft.report_pictures import (
@@ -113,18 +114,11 @@ def inputs(tmp_path, make_photo):
             file["lr"] = lr if distribution == "full" else lr // 2
     for plot in ("marginals", "joint", "trace", "trade_off", "fit"):
         save(np.full((20, 40, 3), 255, np.uint8), results / "targets" / "cam" / f"{plot}.png")
-    certificate = {"distance_prior": 20.8, "distance": 1.2, "distance_low": 1.3, "distance_high": 2.6}
-    certificate |= {
-        "relative_gap": 9.7e-5,
-        "effective_bins": 7.5,
-        "bins": 216,
-        "kl": 3.4,
-        "generalization": 0.003,
-        "auto": False,
-    }
-    certificate |= {"reference_photos": 2, "reference_patches": 32}
-    certificate |= {"fit": "ok", "fit_p": 0.43, "fit_simulations": 100, "fit_p_distance": 0.3, "fit_p_direction": 0.215}
-    (results / "targets" / "cam" / "certificate.json").write_text(json.dumps(certificate))
+    certificate = replace(UNJUDGED, distance_prior=20.8, distance=1.2, distance_low=1.3, distance_high=2.6)
+    certificate = replace(certificate, relative_gap=9.7e-5, effective_bins=7.5, bins=216, kl=3.4)
+    certificate = replace(certificate, generalization=0.003, auto=False, reference_photos=2, reference_patches=32)
+    judged = {"fit": "ok", "fit_p": 0.43, "fit_simulations": 100, "fit_p_distance": 0.3, "fit_p_direction": 0.215}
+    replace(certificate, **judged).write(results / "targets" / "cam" / "certificate.json")
     return ReportInputs(
         results=results,
         config={"hr": "photos", "scale": SCALE, "targets": {"cam": {"reference": "<script>&"}}},
@@ -315,7 +309,7 @@ def test_the_fit_is_said_beside_the_target_and_a_misfit_also_on_top(inputs):
     assert page.text.count("(p = 0.43)") == 1
     path = inputs.results / "targets" / "cam" / "certificate.json"
     far = {"fit": "misfit", "fit_p": 0.02, "fit_p_distance": 0.01, "fit_above": 100, "fit_low": 0.1, "fit_high": 0.7}
-    path.write_text(json.dumps(json.loads(path.read_text()) | far))
+    replace(Certificate.read(path), **far).write(path)
     page = Page(written(inputs))
     assert page.text.count("hold a degradation that this space does not contain") == 2
     assert "alert" in {attributes.get("class") for attributes in page.all("p")}

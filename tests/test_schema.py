@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 
 from degcraft import settings
+from degcraft.axes import Range, Step
 from degcraft.config import parse_config
 from degcraft.operators import OPERATORS
-from degcraft.space import Range, Step
 
 SECTIONS = {
     "photos": settings.PhotoSettings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from degcraft.space import Choices, Mixture, Range, Step
+from degcraft.axes import Choices, Mixture, Range, Step
 from degcraft.steps import parse_steps, parse_truth, plain_steps, plain_truth
 
 

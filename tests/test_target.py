@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from degcraft.axes import Choices, Mixture, Range, Step
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.images import read_image
-from degcraft.space import Choices, Distribution, Mixture, Range, Step, build
+from degcraft.space import build
 from degcraft.target import make_target, true_distribution
 
 TRUTH = (("blur_sigma", Range(1.2, 1.9)), ("jpeg_quality", Range(50, 70)))

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.moments import Moments
 from degcraft.settings import CraftSettings
 from degcraft.solver import FrechetObjective, solve
-from degcraft.space import Distribution, Space
+from degcraft.space import Space
 from degcraft.trade_off import at_dial, deal, hold_out, largest_within_error, mean_and_error, path, trade_off
 
 DIALS = np.array([0.0, 0.001, 0.01, 0.1, 1.0])

@@ -14,7 +14,7 @@ from degcraft.networks.sr import Compact
 from degcraft.settings import TrainSettings
 from degcraft.training.checkpoints import Checkpoint
 from degcraft.training.run import Run
-from degcraft.training.start import first_network, read_weights
+from degcraft.training.start import first_network
 
 SETTINGS = TrainSettings(channels=5, blocks=2)
 
@@ -71,18 +71,3 @@ def test_what_does_not_fit_is_named(network, tmp_path):
         started(path, network="srresnet")
     with pytest.raises(UserError, match=r"body\.4\.weight is \(5, 5, 3, 3\) and should be \(12, 5, 3, 3\)"):
         started(path, blocks=1)
-
-
-def test_files_without_weights_are_named(network, tmp_path):
-    path = tmp_path / "a.pth"
-    with pytest.raises(UserError, match=r"a\.pth: no such file"):
-        read_weights(path)
-    torch.save(network, path)  # a pickled module, which could hold any code
-    with pytest.raises(UserError, match=r"a\.pth: not a file of weights alone \(UnpicklingError\)"):
-        read_weights(path)
-    torch.save({"epoch": 3, "weights": network.state_dict()}, path)
-    with pytest.raises(UserError, match=r"holds no table of weights; params_ema, params, state_dict were looked for"):
-        read_weights(path)
-    (tmp_path / "a.safetensors").write_bytes(b"abc")
-    with pytest.raises(UserError, match=r"a\.safetensors: not a whole safetensors file"):
-        read_weights(tmp_path / "a.safetensors")

@@ -16,10 +16,12 @@ import pandas as pd
 import yaml
 from PIL import Image
 
+from degcraft.axes import Choices, Range, Step
 from degcraft.degrade import degrade
+from degcraft.distribution import Distribution
 from degcraft.images import luma, read_image
 from degcraft.seeds import stream
-from degcraft.space import Choices, Distribution, Range, Step, build
+from degcraft.space import build
 
 HERE = Path(__file__).parent
 SCALE, SEED = 4, 2023

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from degcraft.degrade import degrade_drawn, degrade_folder
     from degcraft.degraded_dataset import DegradedDataset
+    from degcraft.distribution import Distribution
     from degcraft.errors import UserError
     from degcraft.images import crop_to_multiple, read_image, write_image
     from degcraft.seeds import stream
-    from degcraft.space import Distribution
 
 __all__ = [
     "DegradedDataset",
@@ -33,7 +33,7 @@ __all__ = [
 
 _MODULES = {
     "DegradedDataset": "degraded_dataset",
-    "Distribution": "space",
+    "Distribution": "distribution",
     "UserError": "errors",
     "crop_to_multiple": "images",
     "degrade_drawn": "degrade",

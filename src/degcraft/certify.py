@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from degcraft.certificate import Certificate, CraftFacts
 from degcraft.degrade import degrade
 from degcraft.directions import directions
+from degcraft.distribution import Distribution
 from degcraft.extractor import Extractor
 from degcraft.fit_words import fit_sentence
 from degcraft.moments import Array, Moments
@@ -33,15 +34,14 @@ from degcraft.seeds import stream
 from degcraft.settings import CertifySettings
 from degcraft.sharing import FOLDS, turns
 from degcraft.solver import FrechetObjective, solve
-from degcraft.space import Distribution
-from degcraft.storage import reading_h5, write_json, write_table
+from degcraft.storage import reading_h5, write_table
 
 ALERT = 0.05
 """A misfit is reported where p is no larger: photos that the space does explain are called a misfit no more often."""
 
 
 @dataclass(frozen=True, eq=False)
-class Photos:
+class MeasuredPhotos:
     """Reference photos, or photos simulated in their place.
 
     Attributes:
@@ -54,7 +54,7 @@ class Photos:
 
 
 @dataclass(frozen=True, eq=False)
-class Simulated(Photos):
+class Simulated(MeasuredPhotos):
     """HR photos degraded with the crafted distribution.
 
     Attributes:
@@ -108,21 +108,21 @@ class Fit:
         """``ok``, ``misfit``, or None where there was nothing to judge by."""
         return None if self.p is None else "misfit" if self.p <= ALERT else "ok"
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What ``certificate.json`` says of the fit."""
+    def certificate(self, crafted: CraftFacts) -> Certificate:
+        """What ``certificate.json`` says: what crafting wrote, and the fit."""
         low, median, high = np.quantile(self.distances, [0.025, 0.5, 0.975]) if len(self.distances) else [None] * 3
-        return {
-            "fit": self.verdict,
-            "fit_p": self.p,
-            "fit_p_distance": self.p_distance,
-            "fit_p_direction": self.p_direction,
-            "fit_simulations": len(self.distances),
-            "fit_above": int(np.sum(self.distances < self.distance)),
-            "fit_low": low,
-            "fit_median": median,
-            "fit_high": high,
-        }
+        return Certificate(
+            **asdict(crafted),
+            fit=self.verdict,
+            fit_p=self.p,
+            fit_p_distance=self.p_distance,
+            fit_p_direction=self.p_direction,
+            fit_simulations=len(self.distances),
+            fit_above=int(np.sum(self.distances < self.distance)),
+            fit_low=low,
+            fit_median=median,
+            fit_high=high,
+        )
 
     @property
     def table(self) -> pd.DataFrame:
@@ -181,10 +181,15 @@ def simulate_photos(
     return Simulated(moments, np.stack(direction), np.array(content, np.int64))
 
 
+def typical_counts(references: MeasuredPhotos, disjoint: Sequence[int] | NDArray[np.int64]) -> tuple[int, int]:
+    """The medians over photos of their patches, and of how many of these overlap none; for `simulate_photos`."""
+    return int(np.median([moments.count for moments in references.moments])), int(np.median(disjoint))
+
+
 def judge(
-    references: Photos,
+    references: MeasuredPhotos,
     crafted: Distribution,
-    facts: Mapping[str, Any],
+    facts: CraftFacts,
     bins: Sequence[Sequence[Moments]],
     simulated: Simulated,
     settings: CertifySettings,
@@ -195,13 +200,12 @@ def judge(
     Args:
         references: the photos.
         crafted: the weights chosen for them; crafting for simulated sets starts near these.
-        facts: what crafting wrote: its ``distance``, ``generalization`` and ``tolerance``.
+        facts: what crafting wrote.
         bins: for each fold, the moments of each bin, see `degcraft.moments_file.read_folds`.
         simulated: photos to draw sets from.
         settings: how many simulations.
         seed: of the draws.
     """
-    distance = float(facts["distance"])
     rounds = settings.simulations if _enough(bins, simulated) else 0
     halves = [_Half(bins, simulated, pair) for pair in combinations(range(FOLDS), FOLDS // 2)] if rounds else []
     found = []
@@ -210,10 +214,10 @@ def judge(
         chosen = stream(seed, "certify-set", index).choice(half.held, len(references.moments))
         pooled = Moments.pooled([simulated.moments[i] for i in chosen])
         objective = half.objective.with_reference(pooled)
-        solution = solve(objective, crafted.prior, facts["generalization"], facts["tolerance"], start=crafted.weight)
+        solution = solve(objective, crafted.prior, facts.generalization, facts.tolerance, start=crafted.weight)
         directed = half.conspicuous(references.direction), half.conspicuous(simulated.direction[chosen])
         found.append((solution.final.distance, *directed))
-    return Fit(distance, *np.array(found, np.float64).reshape(-1, 3).T)
+    return Fit(facts.distance, *np.array(found, np.float64).reshape(-1, 3).T)
 
 
 def _enough(bins: Sequence[Sequence[Moments]], simulated: Simulated) -> bool:
@@ -250,16 +254,16 @@ class _Half:
         return float(np.quantile(np.einsum("ni,ij,nj->n", off, self._precision, off), 0.25))
 
 
-def write_fit(fit: Fit, facts: Mapping[str, Any], folder: Path) -> None:
+def write_fit(fit: Fit, facts: CraftFacts, folder: Path) -> None:
     """Write ``fit.csv`` (`Fit.table`) and ``certificate.json``, and say in the log what was found.
 
     Args:
         fit: what `judge` found.
-        facts: what crafting wrote; the certificate is that and `Fit.facts`.
+        facts: what crafting wrote.
         folder: of the target.
     """
     write_table(fit.table, folder / "fit.csv")
-    certificate = {**facts, **fit.facts}
-    write_json(folder / "certificate.json", certificate)
+    certificate = fit.certificate(facts)
+    certificate.write(folder / "certificate.json")
     say = logging.getLogger("degcraft").warning if fit.verdict == "misfit" else announce
     say(fit_sentence(certificate))

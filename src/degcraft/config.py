@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jsonschema import Draft202012Validator, ValidationError
 
 from degcraft import onnx_model, paired, settings
-from degcraft.axes import choices_of, useless
+from degcraft.axes import Step, choices_of, step_names, useless
 from degcraft.config_files import file_problems, folder_problems
 from degcraft.config_values import in_words, plain
 from degcraft.errors import UserError
 from degcraft.names import Name, asked_for
 from degcraft.operators import OPERATORS
-from degcraft.space import Space, Step, build, step_names
+from degcraft.space import Space, build
 from degcraft.steps import parse_steps, parse_truth
 from degcraft.target import Truth, true_distribution
 
@@ -231,12 +231,12 @@ def _semantic_problems(config: Config) -> Iterator[str]:
     """What no schema can say: folders, spaces, and keys that must agree."""
     yield from folder_problems(config)
     yield from file_problems(config)
-    if config.onnx and (packages := onnx_model.missing()):
-        yield onnx_model.needs(packages)
+    if config.onnx and (problem := onnx_model.ONNX.problem()):
+        yield problem
     if config.degrade_lmdb and not config.degrade_pairs:
         yield "degrade.lmdb: belongs to the pairs, of which there are none; set degrade.pairs: true"
-    if config.degrade_lmdb and paired.missing():
-        yield paired.NEEDS
+    if config.degrade_lmdb and (problem := paired.LMDB.problem()):
+        yield problem
     try:
         space = build(config.degradation)
     except UserError as error:

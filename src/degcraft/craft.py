@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from degcraft.certificate import CraftFacts
+from degcraft.distribution import Distribution
 from degcraft.marginals import marginals
 from degcraft.moments import IN_WORDS, Array, Moments, require_fit
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import CraftSettings
 from degcraft.solver import FrechetObjective, Solution, effective_bins, solve
-from degcraft.space import Distribution, Space
-from degcraft.storage import write_json, write_table
+from degcraft.space import Space
+from degcraft.storage import write_table
 from degcraft.trade_off import TradeOff, trade_off
 
 
@@ -46,6 +48,35 @@ class Crafted:
     def generalization(self) -> float:
         """The dial that was used, given or chosen."""
         return float(self.trade_off.generalization[self.trade_off.chosen])
+
+    def facts(self, references: Sequence[Moments], settings: CraftSettings) -> CraftFacts:
+        """What ``craft.json`` says of it.
+
+        Args:
+            references: moments of each reference photo.
+            settings: with which it was crafted.
+        """
+        solution = self.solution
+        low, high = interval(solution.final.distance, self.distances)
+        return CraftFacts(
+            bins=len(self.distribution.weight),
+            features=len(references[0].mean),
+            reference_photos=len(references),
+            reference_patches=sum(m.count for m in references),
+            generalization=self.generalization,
+            auto=settings.generalization is None,
+            distance_prior=solution.distance_prior,
+            distance=solution.final.distance,
+            distance_low=float(low),
+            distance_high=float(high),
+            objective=solution.final.objective,
+            gap=solution.final.gap,
+            relative_gap=solution.relative_gap,
+            tolerance=settings.tolerance,
+            iterations=solution.final.iteration,
+            kl=solution.final.kl,
+            effective_bins=effective_bins(self.distribution.weight),
+        )
 
 
 def craft(
@@ -124,27 +155,6 @@ def write_crafted(crafted: Crafted, references: Sequence[Moments], settings: Cra
     write_table(pd.DataFrame([vars(row) for row in solution.trace]), folder / "trace.csv")
     write_table(crafted.marginals, folder / "marginals.csv")
     crafted.trade_off.write(folder / "trade_off.csv", folder / "trade_off_weights.csv")
-    weights = crafted.distribution.weight
-    low, high = interval(solution.final.distance, crafted.distances)
-    facts = {
-        "bins": len(weights),
-        "features": len(references[0].mean),
-        "reference_photos": len(references),
-        "reference_patches": sum(m.count for m in references),
-        "generalization": crafted.generalization,
-        "auto": settings.generalization is None,
-        "distance_prior": solution.distance_prior,
-        "distance": solution.final.distance,
-        "distance_low": float(low),
-        "distance_high": float(high),
-        "objective": solution.final.objective,
-        "gap": solution.final.gap,
-        "relative_gap": solution.relative_gap,
-        "tolerance": settings.tolerance,
-        "iterations": solution.final.iteration,
-        "kl": solution.final.kl,
-        "effective_bins": effective_bins(weights),
-    }
-    write_json(folder / "craft.json", facts)
+    crafted.facts(references, settings).write(folder / "craft.json")
     before, after = f"{solution.distance_prior:.3g}", f"{solution.final.distance:.3g}"
     announce(f"distance {before} -> {after}, certified within {100 * solution.relative_gap:.2g}% of {before}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.images import (
     FloatImage,
@@ -26,7 +27,7 @@ from degcraft.operators import to_uint8
 from degcraft.operators.chain import run
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
-from degcraft.space import AppliedStep, Distribution, Space
+from degcraft.space import AppliedStep, Space
 from degcraft.storage import replacing, write_table
 
 PARAMETERS = "parameters.csv"

@@ -10,11 +10,11 @@ import torch
 from torch.utils.data import Dataset
 
 from degcraft.degrade import degrade_drawn
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.images import Uint8Image, image_size, list_images, read_image
 from degcraft.pairs_dataset import oriented
 from degcraft.seeds import stream
-from degcraft.space import Distribution
 from degcraft.storage import MappedRows, reading_h5
 
 

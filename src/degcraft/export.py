@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 from pathlib import Path
 
+from degcraft.distribution import Distribution
 from degcraft.operators.noise import GAUSSIAN, POISSON
 from degcraft.ranges import Spread
-from degcraft.space import Distribution
 from degcraft.storage import replacing
 from degcraft.two_passes import KERNELS, Part, TwoPasses, UnsayableError, two_passes
 

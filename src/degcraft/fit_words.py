@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from degcraft.certificate import Certificate
 
 
-def fit_sentence(certificate: Mapping[str, Any]) -> str:
+def fit_sentence(certificate: Certificate) -> str:
     """What ``certificate.json`` says of how well the degradation space explains the reference photos."""
-    if certificate["fit"] is None:
+    if certificate.fit is None:
         return (
             "Whether the space explains the reference photos was not judged: that takes at least eight HR photos, and "
             "certify.simulations above 0."
         )
-    chance = f"p = {certificate['fit_p']:.2g}"
-    if certificate["fit"] == "ok":
+    chance = f"p = {certificate.fit_p:.2g}"
+    if certificate.fit == "ok":
         explained = "The reference photos are explained as well as photos degraded with the crafted distribution itself"
         return f"{explained} would be ({chance})."
     parts = []
-    if certificate["fit_p_distance"] <= certificate["fit_p_direction"]:
-        above, all_ = certificate["fit_above"], certificate["fit_simulations"]
+    distance, direction = certificate.fit_p_distance, certificate.fit_p_direction
+    assert distance is not None and direction is not None
+    if distance <= direction:
+        above, all_ = certificate.fit_above, certificate.fit_simulations
         parts.append(
-            f"their distance {certificate['distance']:.3g} is above {'all' if above == all_ else above} of {all_} "
-            f"simulated ones, {certificate['fit_low']:.2g} to {certificate['fit_high']:.2g}"
+            f"their distance {certificate.distance:.3g} is above {'all' if above == all_ else above} of {all_} "
+            f"simulated ones, {certificate.fit_low:.2g} to {certificate.fit_high:.2g}"
         )
-    if certificate["fit_p_direction"] <= certificate["fit_p_distance"]:
+    if direction <= distance:
         parts.append("their detail fades along one direction more than that of simulated ones, as motion blur makes it")
     return (
         f"The reference photos hold a degradation that this space does not contain, or contents unlike any HR photo: "

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
 from degcraft.device import prepare
 from degcraft.errors import UserError
 from degcraft.images import Uint8Image
-from degcraft.storage import is_file
+from degcraft.networks.weights import read_weights
 
 # Stages after each of which features are compared: side of the max pooling before, with stride 2, and the indices that
 # the convolutions have in torchvision's "features"; ReLU follows each.
@@ -86,16 +84,11 @@ class Lpips:
             yield x / (x.pow(2).sum(dim=1, keepdim=True).sqrt() + 1e-10)
 
 
-def _read(path: str | os.PathLike[str], device: torch.device) -> Mapping[str, Tensor]:
-    """A state dict; nothing that is pickled beyond tensors is loaded."""
-    if not is_file(path):
-        raise UserError(f"{path}: no such file; see 'lpips' in the configuration")
-    try:
-        if Path(path).suffix == ".safetensors":
-            return load_file(path, device=str(device))
-        return dict(torch.load(path, map_location=device, weights_only=True))
-    except Exception as error:  # both libraries have many ways to refuse a file
-        raise UserError(f"{path}: not a state dict of tensors ({type(error).__name__})") from None
+def _read(path: str | os.PathLike[str], device: torch.device) -> dict[str, Tensor]:
+    """The tensors of a file, on the device."""
+    missing, refused = "no such file; see 'lpips' in the configuration", "not a state dict of tensors"
+    weights = read_weights(path, missing, refused, remedy="")
+    return {name: value.to(device) for name, value in weights.items()}
 
 
 def _of(weights: Mapping[str, Tensor], name: str, path: str | os.PathLike[str]) -> Tensor:

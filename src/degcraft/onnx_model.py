@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
 import os
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from degcraft.errors import UserError
+from degcraft.extras import Extra
 from degcraft.progress import announce
 from degcraft.seeds import stream
 from degcraft.storage import replacing
@@ -19,21 +19,13 @@ if TYPE_CHECKING:
     import onnx
     from torch import nn
 
-PACKAGES = ("onnx", "onnxruntime", "onnxscript")
+ONNX = Extra(
+    ("onnx", "onnxruntime", "onnxscript"),
+    "onnx: needs the packages {packages}; install them with .venv/bin/pip install -e '.[onnx]', or set 'onnx: false'",
+)
 OPSET = 18
 TOLERANCE = 1e-4  # of 1, which is white
-REMEDY = "install them with .venv/bin/pip install -e '.[onnx]', or set 'onnx: false'"
 CHECKED = ((24, 32), (37, 19))  # sizes in LR pixels, neither that of the export
-
-
-def missing() -> list[str]:
-    """Packages of the extra ``onnx`` that are not installed."""
-    return [package for package in PACKAGES if importlib.util.find_spec(package) is None]
-
-
-def needs(packages: list[str]) -> str:
-    """The sentence about missing packages."""
-    return f"onnx: needs the packages {', '.join(packages)}; {REMEDY}"
 
 
 def export_onnx(model: str | os.PathLike[str], output: str | os.PathLike[str]) -> float:
@@ -53,13 +45,10 @@ def export_onnx(model: str | os.PathLike[str], output: str | os.PathLike[str]) -
         UserError: packages are missing, the model is damaged or does not upscale, or the two differ by more than
             `TOLERANCE`.
     """
-    if missing():
-        raise UserError(needs(missing()))
-    from degcraft.networks import load_network
+    ONNX.require()
+    from degcraft.networks import load_sr_network
 
-    network, spec = load_network(model)
-    if "scale" not in dict(spec.arguments):
-        raise UserError(f"{model}: holds the network {spec.name!r}, which does not upscale")
+    network, spec = load_sr_network(model)
     graph = _portable(_export(network))
     graph.metadata_props.add(
         key="degcraft", value=json.dumps({"network": spec.name, "arguments": dict(spec.arguments)}, sort_keys=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+from degcraft.certificate import Certificate
 from degcraft.fit_words import fit_sentence
 from degcraft.names import Name
 from degcraft.scores import Score, Summary
@@ -49,7 +48,7 @@ def headline(target: str, summary: Summary, differences: Summary) -> str | None:
 def sentence(
     target: str,
     summary: Summary,
-    certificate: Mapping[str, Any] | None = None,
+    certificate: Certificate | None = None,
     differences: Summary | None = None,
 ) -> str:
     """What was found for one target.
@@ -72,11 +71,11 @@ def sentence(
 
 
 def sentences(
-    target: str, summary: Summary, certificate: Mapping[str, Any] | None, differences: Summary | None = None
+    target: str, summary: Summary, certificate: Certificate | None, differences: Summary | None = None
 ) -> Iterator[str]:
     """What was found for one target, and that its photos are beyond the degradation space if they are."""
     yield sentence(target, summary, certificate, differences)
-    if certificate is not None and certificate["fit"] == "misfit":
+    if certificate is not None and certificate.fit == "misfit":
         yield f"{target}: {fit_sentence(certificate)}"
 
 
@@ -144,11 +143,11 @@ def _without_crafted(target: str, summary: Summary) -> str:
     return f"{missing}. PSNR-Y on the photos of {target}{seeds}: {', '.join(parts)}."
 
 
-def _unmeasured(target: str, certificate: Mapping[str, Any] | None) -> str:
+def _unmeasured(target: str, certificate: Certificate | None) -> str:
     """A target without test pairs: its models are measured nowhere."""
     text = f"{target} has no test pairs, so PSNR-Y of its models is unknown"
     if certificate is not None:
-        before, after = certificate["distance_prior"], certificate["distance"]
+        before, after = certificate.distance_prior, certificate.distance
         text += f"; crafting took the distance to its reference photos from {before:.3g} to {after:.3g}"
     return f"{text}."
 
@@ -162,10 +161,10 @@ def decibel(value: float) -> str:
     return f"{value:.2f} dB"
 
 
-def read_certificate(results: str | os.PathLike[str], target: str) -> dict[str, Any] | None:
+def read_certificate(results: str | os.PathLike[str], target: str) -> Certificate | None:
     """A target's ``certificate.json``; None if there is none."""
     path = Path(results) / "targets" / target / "certificate.json"
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    return Certificate.read(path) if path.is_file() else None
 
 
 def outcome(

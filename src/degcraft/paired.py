@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from degcraft.degrade import PARAMETERS
 from degcraft.errors import UserError
+from degcraft.extras import Extra
 from degcraft.images import crop_to_multiple, image_size, read_image, write_image
 from degcraft.progress import announce
 from degcraft.storage import link_or_copy, replacing
@@ -17,12 +17,11 @@ from degcraft.storage import link_or_copy, replacing
 META_INFO = "meta_info.txt"
 LEVEL = 6  # of the PNG files' compression, which the lists inside the databases give
 TOGETHER = 256  # images a transaction
-NEEDS = "degrade.lmdb: needs the package lmdb; install it with .venv/bin/pip install -e '.[lmdb]', or set 'lmdb: false'"
-
-
-def missing() -> bool:
-    """Whether the package of the extra ``lmdb`` is not installed."""
-    return importlib.util.find_spec("lmdb") is None
+LMDB = Extra(
+    ("lmdb",),
+    "degrade.lmdb: needs the package {packages}; install it with .venv/bin/pip install -e '.[lmdb]', or set "
+    "'lmdb: false'",
+)
 
 
 def pair_folders(
@@ -86,8 +85,7 @@ def write_lmdb(files: Sequence[Path], output: Path) -> None:
     Raises:
         UserError: the package ``lmdb`` is missing.
     """
-    if missing():
-        raise UserError(NEEDS)
+    LMDB.require()
     import lmdb
 
     output.mkdir(parents=True, exist_ok=True)

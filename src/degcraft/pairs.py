@@ -11,11 +11,11 @@ import h5py
 import numpy as np
 
 from degcraft.degrade import degrade_drawn
+from degcraft.distribution import Distribution
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import PairSettings
 from degcraft.sharing import shard_of
-from degcraft.space import Distribution
 from degcraft.storage import creating_h5, reading_h5, sha256
 
 BLOCK = 256  # pairs held in memory at a time

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from degcraft.errors import UserError
 from degcraft.seeds import stream
+from degcraft.sharing import spread
 from degcraft.storage import MappedRows, reading_h5, sha256
 
 _TURNS = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
@@ -123,8 +124,7 @@ def held_back(patches: int, wanted: int) -> NDArray[np.int64]:
 
     Patches of one photo can overlap, so that their contents are not all new to a network, but their pixels are.
     """
-    count = min(wanted, patches // 8)
-    return (np.arange(count) * patches + patches // 2) // max(count, 1)
+    return spread(patches, min(wanted, patches // 8))
 
 
 def loader(batches: PairBatches, workers: int, device: torch.device) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:

@@ -17,10 +17,11 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
+from degcraft.axes import Axis, Choices, Mixture, Range, axis_operator
+from degcraft.distribution import Distribution
 from degcraft.marginals import joint, pieces
 from degcraft.moments import Array
 from degcraft.solver import Solution
-from degcraft.space import Axis, Choices, Distribution, Mixture, Range, axis_operator
 from degcraft.storage import replacing
 
 if TYPE_CHECKING:

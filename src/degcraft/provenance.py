@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 # what they hold reaches a stage as parameters, as text or as an error, never as a different result
-_IGNORED = frozenset({"config", "settings", "errors", "progress", "provenance"})
+_IGNORED = frozenset({"config", "settings", "errors", "extras", "progress", "provenance"})
 
 
 @cache

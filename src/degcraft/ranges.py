@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from degcraft.space import Axis, Distribution
+from degcraft.axes import Axis
+from degcraft.distribution import Distribution
 
 Array = NDArray[np.float64]
 

@@ -23,10 +23,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.moments import IN_WORDS, Array, Moments, require_fit
+from degcraft.settings import RefineSettings
 from degcraft.solver import FrechetObjective, Solution, effective_bins, kl_divergence, solve
-from degcraft.space import Distribution, Space
+from degcraft.space import Space
 from degcraft.storage import creating_h5, reading_h5, write_table
 
 NARROWEST = 1 / 32
@@ -81,6 +83,11 @@ def described(tables: Sequence[str | os.PathLike[str]]) -> list[int]:
     return list(
         accumulate([int(Refined.read(path).new.sum()) for path in rounds], initial=len(Distribution.read(space).space))
     )
+
+
+def round_share(settings: RefineSettings, before: int, rounds_left: int) -> int:
+    """Bins that a round describes, at most: its share of those that are left after ``before`` ones."""
+    return (settings.bins - before) // rounds_left
 
 
 def craft_round(

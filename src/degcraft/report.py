@@ -16,6 +16,8 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, StrictUndefined
 
+from degcraft.axes import axis_operator
+from degcraft.certificate import Certificate
 from degcraft.errors import UserError
 from degcraft.fit_words import fit_sentence
 from degcraft.images import Uint8Image, list_images, read_image
@@ -38,7 +40,6 @@ from degcraft.report_pictures import (
     write_side_by_side,
 )
 from degcraft.scores import Summary
-from degcraft.space import axis_operator
 from degcraft.storage import replacing
 
 ROWS = 12  # rows of crops on the page, shared by the targets, so that the page stays small
@@ -149,7 +150,7 @@ def _share(total: int, names: Sequence[str], name: str) -> int:
     return max(total // len(names), int(names.index(name) < total))
 
 
-def _certificate(inputs: ReportInputs, target: str) -> dict[str, Any]:
+def _certificate(inputs: ReportInputs, target: str) -> Certificate:
     certificate = read_certificate(inputs.results, target)
     if certificate is None:
         path = inputs.results / "targets" / target / "certificate.json"
@@ -164,7 +165,7 @@ def _asked(inputs: ReportInputs) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Photos:
+class PhotoTable:
     """What became of a folder of photos.
 
     Attributes:
@@ -178,15 +179,15 @@ class Photos:
     skipped: tuple[tuple[str, str], ...]
 
 
-def photo_table(path: Path) -> Photos:
+def photo_table(path: Path) -> PhotoTable:
     """Read ``file,width,height,used,reason,patches``."""
     table = pd.read_csv(path, dtype={"file": str, "reason": str}, keep_default_na=False)
     used = table["used"].astype(str) == "True"
     skipped = table.loc[~used, ["file", "reason"]].itertuples(index=False, name=None)
-    return Photos(tuple(table.loc[used, "file"]), int(table["patches"].sum()), tuple(skipped))
+    return PhotoTable(tuple(table.loc[used, "file"]), int(table["patches"].sum()), tuple(skipped))
 
 
-def _target(inputs: ReportInputs, target: str, certificate: Mapping[str, Any]) -> dict[str, Any]:
+def _target(inputs: ReportInputs, target: str, certificate: Certificate) -> dict[str, Any]:
     """Reference photos, crafted distribution and certificate of one target."""
     folder = inputs.results / "targets" / target
     photos = photo_table(folder / "reference.csv")

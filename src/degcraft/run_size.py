@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from degcraft.config import Config
 from degcraft.degrade import degrade_drawn
 from degcraft.device import prepare
+from degcraft.distribution import Distribution
 from degcraft.networks import NetworkSpec
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor
@@ -21,7 +22,7 @@ from degcraft.patches import count_positions
 from degcraft.seeds import stream
 from degcraft.settings import TrainSettings
 from degcraft.sharing import FOLDS
-from degcraft.space import Distribution, build
+from degcraft.space import build
 from degcraft.training.run import Run
 from degcraft.training.start import first_network
 

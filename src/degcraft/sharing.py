@@ -16,7 +16,7 @@ def shard_of(count: int, shard: int, shards: int) -> range:
 def spread(available: int, wanted: int) -> NDArray[np.int64]:
     """Indices of ``wanted`` items spread evenly over ``available`` ones (all of them if there are fewer)."""
     count = min(available, wanted)
-    return (np.arange(count) * 2 + 1) * available // (2 * count)
+    return (np.arange(count) * 2 + 1) * available // max(2 * count, 1)
 
 
 def turns(photo: NDArray[np.int32]) -> NDArray[np.int64]:

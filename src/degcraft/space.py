@@ -1,15 +1,12 @@
-"""Distributions over the bins of degradation spaces, and their files.
-
-A space is a table: one row a bin, and for every axis a lower and an upper value. Inside a bin parameters are uniform.
-The table is what the CSV files of the workflow hold, so a distribution can be sampled from its file alone.
-"""
+"""Degradation spaces cut into bins: one row a bin, and for every axis a lower and an upper value."""
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,180 +19,266 @@ from degcraft.axes import (
     Range,
     Setting,
     Step,
-    axis_operator,
     check_choices,
     check_grid,
     check_mixture,
     choices_of,
     needs,
+    on_grid,
     step_names,
 )
-from degcraft.bins import AppliedStep, Space, build
 from degcraft.errors import UserError
-from degcraft.operators import OPERATORS, Operator
-from degcraft.storage import write_table
+from degcraft.operators import OPERATORS, Operator, Value
+from degcraft.operators.shuffle import arrange
 
 if TYPE_CHECKING:  # half a second that reading a configuration can do without, and every job of a workflow reads it
     import pandas as pd
 
-__all__ = [
-    "AppliedStep",
-    "Axis",
-    "Choices",
-    "Distribution",
-    "Mixture",
-    "Range",
-    "Setting",
-    "Space",
-    "Step",
-    "axis_operator",
-    "build",
-    "step_names",
-]
+MOST_BINS = 100_000  # their moments alone take a gigabyte
+AppliedStep = tuple[Operator, dict[str, Value]]
+"""An operator with the values of all its parameters."""
 
 
 @dataclass(frozen=True, eq=False)
-class Distribution:
-    """Weights over the bins of a space.
+class _StepValues:
+    """Where one step has the values of its parameters from.
 
     Attributes:
-        space: the bins.
-        weight: (bins,) float64, non-negative, sums to 1.
-        prior: (bins,) float64, the weights of the whole range (``full``), sums to 1.
+        operator: of the step.
+        fixed: values that no axis sets.
+        drawn: an axis's index, the parameter that it sets, and the choices of it.
+        alike: a parameter that no axis sets, and the one whose value it takes.
     """
 
-    space: Space
-    weight: NDArray[np.float64]
-    prior: NDArray[np.float64]
+    operator: Operator
+    fixed: dict[str, Value]
+    drawn: list[tuple[int, str, tuple[str, ...] | None]]
+    alike: list[tuple[str, str]]
 
-    @staticmethod
-    def uniform(space: Space) -> Distribution:
-        """Every bin alike; since bins of one axis are equally wide, uniform over the space."""
-        weight = np.full(len(space), 1.0 / len(space))
-        return Distribution(space, weight, weight)
 
-    def sample_bin(self, generator: np.random.Generator) -> int:
-        """Draw a bin by its weight."""
-        return int(np.searchsorted(self._cumulative, generator.random(), side="right"))
+@dataclass(frozen=True, eq=False)
+class Space:
+    """Operators in order, their axes, and the bins.
+
+    Attributes:
+        operators: names of the steps, in the order in which they are applied unless a shuffle changes it.
+        axes: in the order of the steps.
+        lower, upper: (bins, axes) float64; for a categorical axis both are the index of the choice, or the smallest and
+            the largest of a mixture.
+
+    Raises:
+        UserError: a shuffle without a number of steps, or with more of them than follow.
+    """
+
+    operators: tuple[str, ...]
+    axes: tuple[Axis, ...]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        for step, end in self.shuffled.items():
+            name = step_names(self.operators)[step]
+            if end > len(self.operators):
+                raise UserError(f"{name}_steps: only {len(self.operators) - step - 1} steps follow")
+            if "shuffle" in self.operators[step + 1 : end]:
+                raise UserError(f"{name}_steps: a shuffle cannot hold another")
+
+    def __len__(self) -> int:
+        return len(self.lower)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the axes."""
+        return [axis.name for axis in self.axes]
+
+    @property
+    def binned(self) -> NDArray[np.bool_]:
+        """(axes,) whether an axis has more than one bin; the others are nuisance, drawn but not crafted."""
+        return np.asarray(((self.lower != self.lower[0]) | (self.upper != self.upper[0])).any(axis=0))
 
     @cached_property
-    def _cumulative(self) -> NDArray[np.float64]:
-        """Upper ends of the bins' shares of [0, 1); the last bin of positive weight ends at exactly 1."""
-        cumulative = np.cumsum(self.weight)
-        cumulative[np.flatnonzero(self.weight)[-1] :] = 1.0
-        return cumulative
+    def shuffled(self) -> dict[int, int]:
+        """For every shuffle, by its index among the operators: the index after the last step that it shuffles."""
+        found = {}
+        for step, name in enumerate(self.operators):
+            if name == "shuffle":
+                column = [i for i, axis in enumerate(self.axes) if (axis.step, axis.parameter.name) == (step, "steps")]
+                counts = {*self.lower[:, column].flat, *self.upper[:, column].flat}
+                if len(counts) != 1 or counts != set(map(round, counts)):
+                    raise UserError(f"{step_names(self.operators)[step]}_steps: must be one whole number")
+                found[step] = step + 1 + int(counts.pop())
+        return found
 
-    def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the CSV that `read` reads: ``bin, weight, prior`` and the axes."""
-        table = self.space.table()
-        table.insert(1, "weight", self.weight)
-        table.insert(2, "prior", self.prior)
-        write_table(table, path)
+    @cached_property
+    def _by_step(self) -> list[_StepValues]:
+        """Where every step has its values from."""
+        steps = []
+        for step, name in enumerate(self.operators):
+            operator = OPERATORS[name]
+            fixed = {p.name: p.default for p in operator.parameters if p.default is not None}
+            drawn = [(i, axis.parameter.name, axis.choices) for i, axis in enumerate(self.axes) if axis.step == step]
+            given = {parameter for _, parameter, _ in drawn}
+            alike = [(p.name, p.like) for p in operator.parameters if p.like and p.name not in given]
+            steps.append(_StepValues(operator, fixed, drawn, [pair for pair in alike if pair[1] in given]))
+        return steps
 
-    @staticmethod
-    def read(path: str | os.PathLike[str]) -> Distribution:
-        """Read a distribution from a CSV such as ``weights.csv`` or ``bins.csv``.
+    @cached_property
+    def _mixed(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Axes of mixtures; for each of them its choices as indices, and the upper ends of their shares of [0, 1)."""
+        mixed = [
+            (i, [(axis.choices.index(choice), share) for choice, share in axis.mixture.shares if share > 0])
+            for i, axis in enumerate(self.axes)
+            if axis.mixture is not None and axis.choices is not None
+        ]
+        codes = np.zeros((len(mixed), max((len(used) for _, used in mixed), default=1)))
+        ends = np.full(codes.shape, np.inf)
+        for row, (_, used) in enumerate(mixed):
+            codes[row, : len(used)] = [code for code, _ in used]
+            ends[row, : len(used) - 1] = np.cumsum([share for _, share in used])[:-1]  # the last one takes what is left
+        return np.array([i for i, _ in mixed], np.int64), codes, ends
 
-        Without ``weight`` it is the prior; without ``prior``, that is uniform over the bins.
+    @cached_property
+    def _values(self) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """(axes,) which axes are drawn on a grid; (bins, axes) the number of its values, the first, and the stride.
 
-        Raises:
-            UserError: no such table, columns that name no axis, values outside its limits, weights that are negative or
-                do not sum to 1.
+        Any other axis has one value, from which the stride leads to the upper end of the bin.
         """
+        grid = np.array([axis.parameter.stride > 0 for axis in self.axes], np.bool_)
+        count, first, stride = np.ones(self.lower.shape), self.lower.copy(), self.upper - self.lower
+        strides = np.array([axis.parameter.stride for axis in self.axes], np.float64)[grid]
+        lower, upper = self.lower[:, grid], self.upper[:, grid]
+        start, number = on_grid(lower, upper, strides, upper.max(axis=0, initial=-np.inf))
+        first[:, grid], count[:, grid] = np.where(number > 0, start, lower), np.maximum(number, 1.0)
+        stride[:, grid] = strides
+        return grid, count, first, stride
+
+    def draw(self, index: int, generator: np.random.Generator) -> NDArray[np.float32]:
+        """Draw parameters inside bin ``index``: (axes,) float32, categorical ones as indices of choices.
+
+        Uniformly over the interval, or over the whole (odd) numbers in it, where a parameter takes no others: an edge
+        between two bins belongs to the upper one. Mixtures are drawn by their probabilities.
+        """
+        uniform = generator.random(len(self.axes))
+        grid, count, first, stride = self._values
+        values = uniform * count[index]
+        np.floor(values, out=values, where=grid)
+        values *= stride[index]
+        values += first[index]
+        mixed, codes, ends = self._mixed
+        if len(mixed):
+            below = np.count_nonzero(ends <= uniform[mixed, None], axis=1)
+            values[mixed] = codes[np.arange(len(mixed)), below]
+        return np.asarray(values, np.float32)
+
+    def steps(self, parameters: NDArray[np.float32]) -> list[AppliedStep]:
+        """The operators with the values that a vector of parameters (as `draw` returns it) means, as they are applied.
+
+        Shuffles are carried out: their steps are in the order drawn, and they themselves are gone.
+        """
+        result: list[AppliedStep] = []
+        numbers = parameters.tolist()
+        for step in self._by_step:
+            values = dict(step.fixed)
+            for i, parameter, choices in step.drawn:
+                values[parameter] = choices[int(numbers[i] + 0.5)] if choices else numbers[i]
+            for name, other in step.alike:
+                values[name] = values[other]
+            result.append((step.operator, values))
+        for at, end in self.shuffled.items():
+            order = arrange(self.operators[at + 1 : end], result[at][1])
+            result[at + 1 : end] = [result[at + 1 + place] for place in order]
+        return [applied for applied in result if applied[0].name != "shuffle"]
+
+    def readable(self, parameters: NDArray[np.float32]) -> dict[str, float | str]:
+        """A vector of parameters by the names of the axes, categorical ones as words."""
+        return {
+            axis.name: axis.choices[int(value)] if axis.choices else float(value)
+            for axis, value in zip(self.axes, parameters, strict=True)
+        }
+
+    def table(self) -> pd.DataFrame:
+        """One row a bin: ``<axis>_lower`` and ``<axis>_upper``, or ``<axis>`` for a categorical one."""
         import pandas as pd
 
-        try:
-            table = pd.read_csv(path)
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be read as a table ({error})") from None
-        space = _from_table(table, path)
-        uniform = np.full(len(space), 1.0 / len(space))
-        prior = _numbers(table, "prior", path) if "prior" in table else uniform
-        weight = _numbers(table, "weight", path) if "weight" in table else prior
-        for name, values in (("weights", weight), ("prior", prior)):
-            if not ((values >= 0).all() and abs(values.sum() - 1) < 1e-6):
-                raise UserError(f"{path}: {name} must be non-negative and sum to 1, they sum to {values.sum():g}")
-        return Distribution(space, weight, prior)
+        columns: dict[str, object] = {"bin": np.arange(len(self))}
+        for i, axis in enumerate(self.axes):
+            if axis.choices is None:
+                columns[f"{axis.name}_lower"] = self.lower[:, i]
+                columns[f"{axis.name}_upper"] = self.upper[:, i]
+            else:
+                columns[axis.name] = [axis.word(code) for code in self.lower[:, i]]
+        return pd.DataFrame(columns)
 
 
-def _from_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> Space:
-    """The space that a table of bins describes; its steps follow the order of the columns."""
-    steps: dict[str, Operator] = {}
+def build(steps: Sequence[Step]) -> Space:
+    """Cut a degradation space into bins: the product of all axes' intervals and choices, the last axis fastest.
+
+    Raises:
+        UserError: an operator or parameter that does not exist, lacks a value, or leaves its limits; more than
+            `MOST_BINS`.
+    """
+    try:
+        return _build(steps)
+    except UserError as error:
+        raise UserError(f"degradation: {error}") from None
+
+
+def _build(steps: Sequence[Step]) -> Space:
+    names = step_names([step.operator for step in steps])
     axes: list[Axis] = []
-    lower: list[NDArray[np.float64]] = []
-    upper: list[NDArray[np.float64]] = []
-    given: dict[str, dict[str, set[str]]] = {}
-    for column in (str(c) for c in table.columns):
-        if column in ("bin", "weight", "prior", "parent", "new") or column.endswith("_upper"):
-            continue
-        name = column.removesuffix("_lower")
-        try:
-            step, operator, parameter = axis_operator(name)
-        except KeyError:
-            known = ", ".join(OPERATORS)
-            raise UserError(f"{path}: column {column!r} is no axis of a known operator ({known})") from None
-        steps.setdefault(step, operator)
-        axis, cells, words = _column(table, Axis(name, list(steps).index(step), parameter), path)
-        given.setdefault(step, {})[parameter.name] = words
-        axes.append(axis)
-        lower.append(cells[0])
-        upper.append(cells[1])
-    if not axes or table.empty:
-        raise UserError(f"{path}: holds no bins")
-    for step, operator in steps.items():
-        for problem in needs(step, operator, given[step]):
-            raise UserError(f"{path}: {problem}")
-    try:
-        operators = tuple(operator.name for operator in steps.values())
-        return Space(operators, tuple(axes), np.stack(lower, axis=1), np.stack(upper, axis=1))
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+    cells: list[list[tuple[float, float]]] = []
+    for index, (name, step) in enumerate(zip(names, steps, strict=True)):
+        operator = OPERATORS.get(step.operator)
+        if operator is None:
+            raise UserError(f"no operator {step.operator!r}; there are {', '.join(OPERATORS)}")
+        settings: dict[str, Setting] = dict(step.parameters)
+        known = [p.name for p in operator.parameters]
+        for given in settings:
+            if given not in known:
+                raise UserError(f"{name} has no parameter {given!r}; it has {', '.join(known)}")
+        if not settings:  # a step without settings still shows in the table
+            settings = {p.name: Choices((str(p.default),)) for p in operator.parameters if p.choices and p.default}
+        for parameter in operator.parameters:
+            if parameter.name in settings:
+                setting = settings[parameter.name]
+                mixture = setting if isinstance(setting, Mixture) else None
+                axes.append(Axis(f"{name}_{parameter.name}", index, parameter, mixture))
+                cells.append(_cells(axes[-1], setting))
+        for problem in needs(name, operator, {key: choices_of(setting) for key, setting in settings.items()}):
+            raise UserError(problem)
+    count = math.prod(len(cell) for cell in cells)
+    if count > MOST_BINS:
+        raise UserError(
+            f"{count} bins are more than {MOST_BINS}; give fewer 'bins' or choices to some axes, and let 'refine' "
+            "split those that matter"
+        )
+    bins = np.array(list(product(*cells)), dtype=np.float64).reshape(-1, len(axes), 2)
+    return Space(tuple(s.operator for s in steps), tuple(axes), bins[..., 0], bins[..., 1])
 
 
-def _column(
-    table: pd.DataFrame, axis: Axis, path: str | os.PathLike[str]
-) -> tuple[Axis, Sequence[NDArray[np.float64]], set[str]]:
-    """One axis of a table: with its mixture, if it has one; lower and upper ends of the bins; and the choices used."""
-    name, choices = axis.name, axis.choices
-    try:
-        if choices is None:
-            ends = [_numbers(table, f"{name}_{end}", path) for end in ("lower", "upper")]
-            limits = axis.parameter
-            if not ((limits.lower <= ends[0]) & (ends[0] <= ends[1]) & (ends[1] <= limits.upper)).all():
-                raise UserError(f"{name} must rise from lower to upper, within {limits.limits}")
-            check_grid(axis, *ends)
-            return axis, ends, set()
-        cells = [str(value) for value in table[name]]
-        if any(":" in cell for cell in cells):
-            mixture = _mixture(cells, name)
-            check_mixture(mixture, name, choices)
-            low, high = mixture.ends(choices)
-            ends = [np.full(len(table), low), np.full(len(table), high)]
-            return replace(axis, mixture=mixture), ends, choices_of(mixture)
-        check_choices(list(dict.fromkeys(cells)), name, choices)
-        return axis, [np.array([choices.index(cell) for cell in cells], np.float64)] * 2, set(cells)
-    except UserError as error:
-        raise UserError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
+def _cells(axis: Axis, setting: Setting) -> list[tuple[float, float]]:
+    """(lower, upper) of each interval or choice of one axis."""
+    parameter = axis.parameter
+    if isinstance(setting, Range):
+        return _intervals(axis, setting)
+    if parameter.choices is None:
+        raise UserError(f"{axis.name} is a number; give a range, not choices")
+    if isinstance(setting, Mixture):
+        check_mixture(setting, axis.name, parameter.choices)
+        return [setting.ends(parameter.choices)]
+    check_choices(setting.values, axis.name, parameter.choices)
+    return [(float(c), float(c)) for c in map(parameter.choices.index, setting.values)]
 
 
-def _mixture(cells: list[str], name: str) -> Mixture:
-    """The one mixture that all rows of a column hold."""
-    if len(set(cells)) > 1:
-        raise UserError(f"{name}: probabilities must be the same in all bins")
-    try:
-        return Mixture.parse(cells[0])
-    except ValueError:
-        raise UserError(f"{name}: {cells[0]!r} must be choices with their probabilities, like 'a:0.5 b:0.5'") from None
-
-
-def _numbers(table: pd.DataFrame, column: str, path: str | os.PathLike[str]) -> NDArray[np.float64]:
-    """A column of finite numbers."""
-    try:
-        values = table[column].to_numpy(np.float64)
-    except KeyError:
-        raise UserError(f"{path}: has no column {column!r}") from None
-    except ValueError:
-        values = np.array([np.nan])
-    if not np.isfinite(values).all():
-        raise UserError(f"{path}: column {column!r} must hold numbers only")
-    return values
+def _intervals(axis: Axis, setting: Range) -> list[tuple[float, float]]:
+    """(lower, upper) of each interval of a continuous axis."""
+    parameter = axis.parameter
+    if parameter.choices is not None:
+        raise UserError(f"{axis.name} takes choices ({', '.join(parameter.choices)}), not a range")
+    if not parameter.lower <= setting.lower <= setting.upper <= parameter.upper:
+        raise UserError(
+            f"{axis.name}: range [{setting.lower:g}, {setting.upper:g}] must rise and stay within {parameter.limits}"
+        )
+    edges = np.linspace(setting.lower, setting.upper, setting.bins + 1)
+    check_grid(axis, edges[:-1], edges[1:])
+    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from degcraft.device import on_device, prepare
 from degcraft.networks import NetworkSpec, save_network
+from degcraft.networks.discriminator import adversarial_loss
 from degcraft.networks.sr import to_tensor
 from degcraft.operators import to_uint8
 from degcraft.progress import announce, track
@@ -104,14 +105,14 @@ def _step(
     """One step of the generator, and of the discriminator where ``weight`` is positive; the three losses."""
     fake = generator(x)
     l1 = functional.l1_loss(fake, y)
-    adversarial = functional.softplus(-discriminator(fake)).mean() if weight else torch.zeros(())
+    adversarial = adversarial_loss(discriminator(fake), real=True) if weight else torch.zeros(())
     optimizers[0].zero_grad(set_to_none=True)
     (l1 + weight * adversarial.to(l1.device)).backward()
     optimizers[0].step()
     if not weight:
         return float(l1.detach()), 0.0, 0.0
     scores_real, scores_fake = discriminator(y), discriminator(fake.detach())
-    judged = functional.softplus(-scores_real).mean() + functional.softplus(scores_fake).mean()
+    judged = adversarial_loss(scores_real, real=True) + adversarial_loss(scores_fake, real=False)
     optimizers[1].zero_grad(set_to_none=True)
     judged.backward()
     optimizers[1].step()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from degcraft.space import Choices, Mixture, Range, Setting, Step
+from degcraft.axes import Choices, Mixture, Range, Setting, Step
 
 if TYPE_CHECKING:
     from degcraft.target import Truth

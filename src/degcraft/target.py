@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from degcraft.axes import Range, Setting, Step, step_names
 from degcraft.degrade import degrade_drawn
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.images import crop_to_multiple, distinct_stems, list_images, read_image, write_image
 from degcraft.progress import announce
 from degcraft.seeds import stream
-from degcraft.space import Distribution, Range, Setting, Step, build, step_names
+from degcraft.space import build
 from degcraft.storage import replacing
 
 Truth = tuple[tuple[str, Setting], ...]

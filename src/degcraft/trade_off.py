@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.moments import Array, Moments
 from degcraft.progress import track
 from degcraft.seeds import stream
 from degcraft.settings import CraftSettings
 from degcraft.solver import FrechetObjective, Solution, effective_bins, solve
-from degcraft.space import Distribution
 from degcraft.storage import replacing, write_table
 
 LEAST_PHOTOS = 4

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import pi
 
+from degcraft.axes import step_names
+from degcraft.distribution import Distribution
 from degcraft.operators import OPERATORS
 from degcraft.operators.noise import GAUSSIAN, POISSON
 from degcraft.ranges import Spread, axis_spread, dependences, shares
-from degcraft.space import Distribution, step_names
 
 PLACES = ("blur", "rescale", "noise", "jpeg", "blur2", "rescale2", "noise2", "resize", "sinc", "jpeg2")
 KERNELS = {  # as these programs call them

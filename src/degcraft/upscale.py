@@ -28,7 +28,7 @@ from degcraft.images import (
     read_photo,
     write_image,
 )
-from degcraft.networks import load_network
+from degcraft.networks import load_sr_network
 from degcraft.progress import Progress, announce
 from degcraft.provenance import code_digest
 from degcraft.resampling import resize
@@ -72,11 +72,8 @@ class Upscaler:
     """
 
     def __init__(self, path: str | os.PathLike[str], settings: UpscaleSettings) -> None:
-        network, spec = load_network(path)
-        arguments = dict(spec.arguments)
-        if "scale" not in arguments:
-            raise UserError(f"{path}: holds the network {spec.name!r}, which does not upscale")
-        self.scale = arguments["scale"]
+        network, spec = load_sr_network(path)
+        self.scale = dict(spec.arguments)["scale"]
         self._settings = settings
         self._device = prepare(settings.threads, 0, "upscale")
         self._network = on_device(SelfEnsemble(network) if settings.ensemble else network, self._device)

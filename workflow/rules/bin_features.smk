@@ -20,7 +20,7 @@ rule bin_features_shard:
         settings=settings("bin_features"),
         samples=CONFIG.refine.rounds > 0,
         shared=shared("scale", "seed"),
-        code=code_digest("bin_features", "extractor"),
+        code=code_digest("bin_features", "distribution", "extractor"),
     message:
         "bin_features: describing shard {wildcards.shard} of the bins"
     script:

@@ -59,8 +59,8 @@ rule craft:
 # The weights of another value of the dial, for distributions such as crafted-<target>-0.1.
 rule dial:
     input:
-        bins="results/targets/{target}/weights.csv",
-        weights="results/targets/{target}/trade_off_weights.csv",
+        weights="results/targets/{target}/weights.csv",
+        trade_off_weights="results/targets/{target}/trade_off_weights.csv",
     output:
         weights="results/targets/{target}/dial/{dial}.csv",
     log:

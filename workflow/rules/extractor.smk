@@ -44,7 +44,7 @@ rule extractor_encoder:
     params:
         settings=settings("encoder"),
         shared=shared("scale", "seed"),
-        code=code_digest("encoder"),
+        code=code_digest("distribution", "encoder"),
     message:
         "extractor: training an encoder to tell degradations apart"
     script:

@@ -37,8 +37,8 @@ def distribution_file(name):
 def round_file(name, number, file):
     """A file of a round of refinement, bins.csv or moments.h5; every target's round 0 is the space."""
     if int(number) == 0:
-        shared = {"bins.csv": "results/space", "moments.h5": f"results/bin_features/{CONFIG.extractor}"}
-        return f"{shared[file]}/{file}"
+        folders = {"bins.csv": "results/space", "moments.h5": f"results/bin_features/{CONFIG.extractor}"}
+        return f"{folders[file]}/{file}"
     return f"results/targets/{name}/rounds/{number}/{file}"
 
 
@@ -91,9 +91,14 @@ def tested_targets():
     return [name for name, target in CONFIG.targets.items() if target.tested]
 
 
+def trained():
+    """(distribution, seed) of every model that is trained."""
+    return [(d, s) for d in CONFIG.expand(CONFIG.distributions) for s in CONFIG.seeds]
+
+
 def models():
     """(distribution, seed) of everything that is compared; interpolation counts as seed 0."""
-    return [("bicubic", 0)] + [(d, s) for d in CONFIG.expand(CONFIG.distributions) for s in CONFIG.seeds]
+    return [("bicubic", 0), *trained()]
 
 
 def targets_for(distribution):
@@ -146,7 +151,7 @@ def shown_pairs():
 
 def onnx_models():
     """ONNX files of all models, where the configuration wants them."""
-    return [f"results/models/{d}/seed{s}/model.onnx" for d, s in models() if CONFIG.onnx and d != "bicubic"]
+    return [f"results/models/{d}/seed{s}/model.onnx" for d, s in trained() if CONFIG.onnx]
 
 
 def degraded_folders():

@@ -15,7 +15,7 @@ rule space:
         runtime=10,
     params:
         degradation=plain_steps(CONFIG.degradation),
-        code=code_digest("space", "steps", "storage"),
+        code=code_digest("distribution", "steps", "storage"),
     message:
         "space: cutting the degradation space into bins"
     script:

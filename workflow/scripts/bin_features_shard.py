@@ -3,10 +3,10 @@
 from job import job
 
 from degcraft.bin_features import describe_bins
+from degcraft.distribution import Distribution
 from degcraft.extractor import Extractor
 from degcraft.settings import BinFeatureSettings
 from degcraft.sharing import shard_of
-from degcraft.space import Distribution
 
 with job(snakemake):
     space = Distribution.read(snakemake.input.bins).space

@@ -1,26 +1,25 @@
 """Judge how well the degradation space explains one target's reference photos."""
 
-import json
 from pathlib import Path
 
-import numpy as np
 from job import job
 
-from degcraft.certify import Photos, judge, simulate_photos, write_fit
+from degcraft.certificate import CraftFacts
+from degcraft.certify import MeasuredPhotos, judge, simulate_photos, typical_counts, write_fit
+from degcraft.distribution import Distribution
 from degcraft.moments_file import read_folds, read_moments
 from degcraft.plots import plot_fit
 from degcraft.reference import read_directions
 from degcraft.settings import CertifySettings
-from degcraft.space import Distribution
 
 with job(snakemake):
     params, files = snakemake.params, snakemake.input
     settings = CertifySettings(**params.settings)
     crafted = Distribution.read(files.weights)
-    facts = json.loads(Path(files.crafted).read_text(encoding="utf-8"))
+    facts = CraftFacts.read(files.crafted)
     direction, disjoint = read_directions(files.reference)
-    references = Photos(read_moments(files.reference), direction)
-    typical = int(np.median([photo.count for photo in references.moments])), int(np.median(disjoint))
+    references = MeasuredPhotos(read_moments(files.reference), direction)
+    typical = typical_counts(references, disjoint)
     simulated = simulate_photos(crafted, files.patches, files.extractor, *typical, settings, **params.shared)
     fit = judge(references, crafted, facts, read_folds(files.moments), simulated, settings, params.shared["seed"])
     write_fit(fit, facts, Path(snakemake.output.certificate).parent)

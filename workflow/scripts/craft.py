@@ -5,10 +5,10 @@ from pathlib import Path
 from job import job
 
 from degcraft.craft import craft, write_crafted
+from degcraft.distribution import Distribution
 from degcraft.moments_file import read_moments
 from degcraft.plots import plot_joint, plot_marginals, plot_trace, plot_trade_off
 from degcraft.settings import CraftSettings
-from degcraft.space import Distribution
 from degcraft.steps import parse_truth
 
 with job(snakemake):

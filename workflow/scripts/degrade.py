@@ -3,7 +3,7 @@
 from job import job
 
 from degcraft.degrade import degrade_folder
-from degcraft.space import Distribution
+from degcraft.distribution import Distribution
 
 with job(snakemake):
     degrade_folder(

@@ -2,10 +2,10 @@
 
 from job import job
 
-from degcraft.space import Distribution
+from degcraft.distribution import Distribution
 from degcraft.trade_off import at_dial
 
 with job(snakemake):
-    bins = Distribution.read(snakemake.input.bins)
-    chosen = at_dial(bins, snakemake.input.weights, float(snakemake.wildcards.dial))
+    crafted = Distribution.read(snakemake.input.weights)
+    chosen = at_dial(crafted, snakemake.input.trade_off_weights, float(snakemake.wildcards.dial))
     chosen.write(snakemake.output.weights)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from job import job
 
+from degcraft.distribution import Distribution
 from degcraft.export import export
-from degcraft.space import Distribution
 
 with job(snakemake):
     export(

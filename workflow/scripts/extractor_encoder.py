@@ -2,9 +2,9 @@
 
 from job import job
 
+from degcraft.distribution import Distribution
 from degcraft.encoder import train_encoder
 from degcraft.settings import EncoderSettings
-from degcraft.space import Distribution
 
 with job(snakemake):
     train_encoder(

@@ -2,8 +2,8 @@
 
 from job import job
 
+from degcraft.distribution import Distribution
 from degcraft.pairs import gather_pairs
-from degcraft.space import Distribution
 
 with job(snakemake):
     gather_pairs(

@@ -2,9 +2,9 @@
 
 from job import job
 
+from degcraft.distribution import Distribution
 from degcraft.pairs import make_pairs
 from degcraft.settings import PairSettings
-from degcraft.space import Distribution
 
 with job(snakemake):
     make_pairs(

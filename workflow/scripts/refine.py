@@ -2,11 +2,11 @@
 
 from job import job
 
+from degcraft.distribution import Distribution
 from degcraft.moments import Moments
 from degcraft.moments_file import read_moments, read_samples
-from degcraft.refine import described, split
+from degcraft.refine import described, round_share, split
 from degcraft.settings import RefineSettings
-from degcraft.space import Distribution
 
 with job(snakemake):
     settings = RefineSettings(**snakemake.params.settings)
@@ -17,6 +17,6 @@ with job(snakemake):
         *read_samples(snakemake.input.moments),
         Moments.pooled(read_moments(snakemake.input.reference)),
         snakemake.params.generalization,
-        (settings.bins - described(snakemake.input.tables)[-1]) // rounds_left,
+        round_share(settings, described(snakemake.input.tables)[-1], rounds_left),
     )
     refined.write(snakemake.output.bins)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pandas as pd
 from job import job
 
+from degcraft.distribution import Distribution
 from degcraft.moments import Moments
 from degcraft.moments_file import read_moments
 from degcraft.refine import craft_round
-from degcraft.space import Distribution
 from degcraft.storage import write_table
 
 with job(snakemake):

@@ -2,8 +2,10 @@
 
 from job import job
 
+from degcraft.axes import Choices, Step
+from degcraft.distribution import Distribution
 from degcraft.progress import announce
-from degcraft.space import Choices, Distribution, Step, build
+from degcraft.space import build
 from degcraft.steps import parse_steps
 from degcraft.storage import write_table
 

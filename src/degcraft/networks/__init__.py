@@ -146,3 +146,15 @@ def load_network(path: str | os.PathLike[str]) -> tuple[nn.Module, NetworkSpec]:
     except (ArithmeticError, RuntimeError, ValueError) as error:
         raise UserError(f"{path}: weights do not fit {spec.name} {dict(spec.arguments)} ({error})") from None
     return network.eval(), spec
+
+
+def load_sr_network(path: str | os.PathLike[str]) -> tuple[nn.Module, NetworkSpec]:
+    """`load_network` of a network that upscales, by the argument ``scale`` of its spec.
+
+    Raises:
+        UserError: see `load_network`; or the network does not upscale.
+    """
+    network, spec = load_network(path)
+    if "scale" not in dict(spec.arguments):
+        raise UserError(f"{path}: holds the network {spec.name!r}, which does not upscale")
+    return network, spec

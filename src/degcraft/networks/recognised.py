@@ -9,8 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from degcraft.errors import UserError
+from degcraft.extras import Extra
 
 SPANDREL = "spandrel"  # what a configuration and a model's file call them
+_NEEDED = Extra(
+    ("spandrel",),
+    "{source}: networks of other projects need the package {packages}, which cannot be imported ({error}); run "
+    "pip install 'degcraft[spandrel]' (docs/training.md says what to do about torchvision)",
+)
 
 
 class Recognised(nn.Module):
@@ -26,13 +32,9 @@ class Recognised(nn.Module):
 
     def __init__(self, tensors: Mapping[str, Tensor], source: object) -> None:
         super().__init__()
-        try:
-            import spandrel
-        except ImportError as error:
-            raise UserError(
-                f"{source}: networks of other projects need the package spandrel, which cannot be imported ({error}); "
-                "run pip install 'degcraft[spandrel]' (docs/training.md says what to do about torchvision)"
-            ) from None
+        _NEEDED.require(source=source)
+        import spandrel
+
         try:
             found = spandrel.ModelLoader().load_from_state_dict(dict(tensors))
         except Exception as error:  # whatever an architecture says of weights that only look like its own

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from degcraft.device import autocast, on_device
 from degcraft.networks.discriminator import UNetDiscriminator, adversarial_loss
+from degcraft.networks.weights import read_weights
 from degcraft.settings import TrainSettings
 from degcraft.training.group import Group
 from degcraft.training.perceptual import Perceptual
-from degcraft.training.start import read_weights
 
 
 class Adversary:

@@ -44,6 +44,7 @@ class Validation:
 
 
 def _psnr_y(a: Uint8Image, b: Uint8Image, border: int) -> float:
+    # not degcraft.metrics.psnr: an edit of what models are measured by would train all of them anew
     inside = slice(border, -border)
     error = float(np.mean((luma(a)[inside, inside] - luma(b)[inside, inside]) ** 2))
     return 10.0 * float(np.log10(255.0**2 / max(error, 1e-10)))
