@@ -167,7 +167,7 @@ def judged(trial: Trial) -> dict[str, object]:
     lab, folds, settings = SHARED[0]
     assert lab.extractor_file is not None
     photos, seed = references(lab, trial), lab.setup.seed
-    dial = CraftSettings(bootstrap=0)
+    dial = CraftSettings()
     crafted = craft(lab.space, lab.bins, photos.moments, dial, seed)
     facts = crafted.facts(photos.moments, dial)
     typical = typical_counts(photos, apart(lab))

@@ -6,10 +6,11 @@ from degcraft.certificate import Certificate, CraftFacts
 
 CRAFT_FACTS = CraftFacts(
     bins=3, features=5, reference_photos=8, reference_patches=256, generalization=0.1, auto=False,
-    distance_prior=3.0, distance=1.0, distance_low=0.5, distance_high=1.5,
-    objective=1.0, gap=1e-5, relative_gap=1e-6, tolerance=1e-4, iterations=9, kl=0.4, effective_bins=2.0,
+    distance_prior=3.0, distance=1.0, objective=1.0, gap=1e-5,
+    relative_gap=1e-6, tolerance=1e-4, iterations=9, kl=0.4, effective_bins=2.0,
 )  # fmt: skip
 UNJUDGED = Certificate(
-    **vars(CRAFT_FACTS), fit=None, fit_p=None, fit_p_distance=None, fit_p_direction=None,
+    **vars(CRAFT_FACTS), distance_low=0.5, distance_high=1.5,
+    fit=None, fit_p=None, fit_p_distance=None, fit_p_direction=None,
     fit_simulations=0, fit_above=0, fit_low=None, fit_median=None, fit_high=None,
 )  # fmt: skip

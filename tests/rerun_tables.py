@@ -36,7 +36,8 @@ SRGAN_FILES = ["results/extractor/srgan.safetensors"]
 EVALUATION = "evaluate evaluate_bicubic summary report"
 MODELS = "train onnx_model evaluate upscale summary report"
 PAIRS = f"pairs_shard pairs {MODELS}"
-CRAFTING = "craft certify export pairs_shard:1 pairs:1 train:1 evaluate:1 upscale degrade paired summary report"
+SURE = "bootstrap plots certify report"
+CRAFTING = f"craft export pairs_shard:1 pairs:1 train:1 evaluate:1 upscale degrade paired summary {SURE}"
 FEATURES = f"bin_features_shard bin_features reference {CRAFTING}"
 EXTRACTOR = f"extractor_encoder {FEATURES}"
 PATCHES = f"photos extractor_encoder extractor_srgan bin_features_shard bin_features reference {CRAFTING} {PAIRS}"
@@ -147,7 +148,7 @@ KEYS = {
     "craft.generalization": (0.1, CRAFTING),
     "craft.trade_off": ([0.2], CRAFTING),
     "craft.tolerance": (0.01, CRAFTING),
-    "craft.bootstrap": (3, CRAFTING),
+    "craft.bootstrap": (3, SURE),
     "certify.photos": (5, "certify report"),
     "certify.simulations": (1, "certify report"),
     "certify.threads": (2, "certify report"),
@@ -226,7 +227,9 @@ MODULES = {
     **dict.fromkeys(["moments", "moments_file"], FEATURES),
     "sharing": f"{FEATURES} {PAIRS}",
     **dict.fromkeys(["reference", "directions"], f"reference {CRAFTING}"),
-    **dict.fromkeys(["certificate", "craft", "marginals", "solver", "trade_off", "plots"], CRAFTING),
+    **dict.fromkeys(["certificate", "craft", "solver", "trade_off"], CRAFTING),
+    **dict.fromkeys(["bootstrap", "marginals"], SURE),
+    "plots": "plots certify report",
     **dict.fromkeys(["certify", "fit_words"], "certify report"),
     "pairs": PAIRS,
     **dict.fromkeys(TRAINING, MODELS),

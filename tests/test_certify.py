@@ -25,6 +25,7 @@ D = 5
 CENTRES = np.eye(3, D) * 6  # of the features of three bins
 CRAFT = replace(CRAFT_FACTS, distance=0.0, generalization=0.003, tolerance=1e-3)
 SPACE = build([Step("noise", (("sigma", Range(0, 30, 3)),))])
+NONE = np.empty(0)  # distances for photos drawn anew
 CRAFTED = Distribution(SPACE, np.array([0.5, 0.5, 0.0]), np.full(3, 1 / 3))
 
 
@@ -71,7 +72,7 @@ def test_photos_of_the_crafted_distribution_are_explained(bins, simulated):
     ps = []
     for seed in range(10, 30):
         photos = some_photos(8, seed)
-        crafted = craft(SPACE, pooled, photos.moments, CraftSettings(bootstrap=0), seed=0)
+        crafted = craft(SPACE, pooled, photos.moments, CraftSettings(), seed=0)
         ps.append(judged(photos, bins, simulated, crafted.solution.final.distance).p)
     assert sum(p <= 0.05 for p in ps) <= 2
     assert np.median(ps) > 0.2
@@ -80,7 +81,7 @@ def test_photos_of_the_crafted_distribution_are_explained(bins, simulated):
 def test_a_distance_beyond_chance_is_a_misfit(bins, simulated):
     fit = judged(some_photos(8, 2), bins, simulated, distance=40.0)
     assert (fit.p_distance, fit.verdict) == (1 / 61, "misfit")
-    certificate = fit.certificate(CRAFT)
+    certificate = fit.certificate(CRAFT, NONE)
     assert certificate.fit_above == certificate.fit_simulations == 60
     assert 0 < certificate.fit_low < certificate.fit_median < certificate.fit_high < 40
 
@@ -108,7 +109,7 @@ def test_nothing_is_judged_by_too_few_photos(bins, simulated):
         judged(photos, empty, simulated, 40.0),
         judged(photos, bins, simulated, 40.0, simulations=0),
     ):
-        certificate = fit.certificate(CRAFT)
+        certificate = fit.certificate(CRAFT, NONE)
         assert (fit.p, fit.verdict, certificate.fit_simulations, certificate.fit_median) == (None, None, 0, None)
 
 
@@ -135,7 +136,7 @@ def test_a_typical_photo_is_the_median_of_both_counts():
 def test_what_is_written_and_said(bins, simulated, tmp_path, caplog):
     fit = judged(some_photos(8, 2), bins, simulated, distance=40.0)
     with caplog.at_level(logging.INFO):
-        write_fit(fit, replace(CRAFT, distance=40.0), tmp_path)
+        write_fit(fit, replace(CRAFT, distance=40.0), NONE, tmp_path)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "above all of 60 simulated ones" in caplog.text
     table = pd.read_csv(tmp_path / "fit.csv")
@@ -152,7 +153,7 @@ def test_what_is_written_and_said(bins, simulated, tmp_path, caplog):
 def test_where_nothing_was_judged(tmp_path, caplog):
     fit = Fit(1.0, np.empty(0), np.empty(0), np.empty(0))
     with caplog.at_level(logging.INFO):
-        write_fit(fit, CRAFT, tmp_path)
+        write_fit(fit, CRAFT, NONE, tmp_path)
     assert [record.levelname for record in caplog.records] == ["RESULT"]
     assert json.loads((tmp_path / "certificate.json").read_text())["fit_p"] is None
     assert (tmp_path / "fit.csv").read_text() == "simulation,distance,direction,direction_observed\n0,1.0,,\n"

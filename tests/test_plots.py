@@ -13,7 +13,7 @@ from degcraft.axes import Choices, Range, Step
 from degcraft.distribution import Distribution
 from degcraft.marginals import marginals
 from degcraft.plots import CRAFTED, PRIOR, TRUTH, axis_label, plot_joint, plot_marginals, plot_trace, plot_trade_off
-from degcraft.solver import Iterate, Solution
+from degcraft.solver import Iterate
 from degcraft.space import build
 
 SPACE = build(
@@ -105,9 +105,9 @@ def test_axis_labels_by_hand():
 
 
 def test_trace(tmp_path):
-    rows = tuple(Iterate(10 * i, 0.0, 8.0 * 0.5**i + 1, 0.0, 8.0 * 0.4**i) for i in range(12))
+    rows = [Iterate(10 * i, 0.0, 8.0 * 0.5**i + 1, 0.0, 8.0 * 0.4**i) for i in range(12)]
     for name in "ab":
-        plot_trace(Solution(np.ones(1), rows, 9.0), tmp_path / f"{name}.png")
+        plot_trace(pd.DataFrame(map(vars, rows)), tmp_path / f"{name}.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert pixels(tmp_path / "a.png", CRAFTED) > 100
     assert pixels(tmp_path / "a.png", TRUTH) > 100

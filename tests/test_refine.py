@@ -219,12 +219,12 @@ def test_splitting_finds_the_axis_that_the_references_narrow():
     features, parameters, moments = samples(space, generator)
     truth = replace(space, lower=np.array([[0.0, 2, 0, 30]]), upper=np.array([[2.0, 2, 2, 94]]))
     reference = samples(truth, generator, 400)[2]
-    crafted = craft(space, moments, reference, CraftSettings(bootstrap=0), 0)
+    crafted = craft(space, moments, reference, CraftSettings(), 0)
     refined = split(crafted.distribution, moments, features, parameters, reference[0], 0.003, 2)
     widths = refined.space.upper[refined.new] - refined.space.lower[refined.new]
     assert widths.tolist() == [[2, 0, 5, 64]] * 2  # a bin of half the noise became two of a quarter of it
     again = craft(
-        refined.space, samples(refined.space, generator)[2], reference, CraftSettings(bootstrap=0), 0, refined.prior
+        refined.space, samples(refined.space, generator)[2], reference, CraftSettings(), 0, refined.prior
     )
     assert again.solution.final.distance < 0.5 * crafted.solution.final.distance
 

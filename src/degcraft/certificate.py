@@ -21,7 +21,6 @@ class CraftFacts:
         generalization: the dial that was used.
         auto: whether it was chosen by held-out photos.
         distance_prior, distance: squared Fréchet distance to the reference photos before and after.
-        distance_low, distance_high: ends of its 95% interval.
         objective, gap, relative_gap, iterations, kl: of the last iteration, see `degcraft.solver`.
         tolerance: what the relative gap was to come down to.
         effective_bins: how many equally weighted bins spread as widely.
@@ -35,8 +34,6 @@ class CraftFacts:
     auto: bool
     distance_prior: float
     distance: float
-    distance_low: float
-    distance_high: float
     objective: float
     gap: float
     relative_gap: float
@@ -67,6 +64,7 @@ class Certificate(CraftFacts):
     """What ``certificate.json`` holds, in its order.
 
     Attributes:
+        distance_low, distance_high: ends of the distance's 95% interval, see `degcraft.bootstrap`.
         fit: ``ok``, ``misfit``, or None where there was nothing to judge by; then all shares and distances are None.
         fit_p, fit_p_distance, fit_p_direction: shares of simulated sets, see `degcraft.certify.Fit`.
         fit_simulations: how many sets were simulated.
@@ -74,6 +72,8 @@ class Certificate(CraftFacts):
         fit_low, fit_median, fit_high: quantiles 0.025, 0.5 and 0.975 of their distances.
     """
 
+    distance_low: float
+    distance_high: float
     fit: str | None
     fit_p: float | None
     fit_p_distance: float | None

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from degcraft.bootstrap import interval
 from degcraft.certificate import Certificate, CraftFacts
 from degcraft.degrade import degrade
 from degcraft.directions import directions
@@ -108,11 +109,19 @@ class Fit:
         """``ok``, ``misfit``, or None where there was nothing to judge by."""
         return None if self.p is None else "misfit" if self.p <= ALERT else "ok"
 
-    def certificate(self, crafted: CraftFacts) -> Certificate:
-        """What ``certificate.json`` says: what crafting wrote, and the fit."""
+    def certificate(self, crafted: CraftFacts, drawn: Array) -> Certificate:
+        """What ``certificate.json`` says: what crafting wrote, how sure the distance is, and the fit.
+
+        Args:
+            crafted: what crafting wrote.
+            drawn: (n,) distances for reference photos drawn anew, of `degcraft.bootstrap`.
+        """
+        distance_low, distance_high = map(float, interval(crafted.distance, drawn))
         low, median, high = np.quantile(self.distances, [0.025, 0.5, 0.975]) if len(self.distances) else [None] * 3
         return Certificate(
             **asdict(crafted),
+            distance_low=distance_low,
+            distance_high=distance_high,
             fit=self.verdict,
             fit_p=self.p,
             fit_p_distance=self.p_distance,
@@ -254,16 +263,17 @@ class _Half:
         return float(np.quantile(np.einsum("ni,ij,nj->n", off, self._precision, off), 0.25))
 
 
-def write_fit(fit: Fit, facts: CraftFacts, folder: Path) -> None:
+def write_fit(fit: Fit, facts: CraftFacts, drawn: Array, folder: Path) -> None:
     """Write ``fit.csv`` (`Fit.table`) and ``certificate.json``, and say in the log what was found.
 
     Args:
         fit: what `judge` found.
         facts: what crafting wrote.
+        drawn: see `Fit.certificate`.
         folder: of the target.
     """
     write_table(fit.table, folder / "fit.csv")
-    certificate = fit.certificate(facts)
+    certificate = fit.certificate(facts, drawn)
     certificate.write(folder / "certificate.json")
     say = logging.getLogger("degcraft").warning if fit.verdict == "misfit" else announce
     say(fit_sentence(certificate))

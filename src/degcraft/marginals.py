@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -47,6 +49,11 @@ def marginals(space: Space, weight: Array, prior: Array) -> pd.DataFrame:
         }
         tables.append(pd.DataFrame(columns, index=range(len(starts))))
     return pd.concat(tables, ignore_index=True)
+
+
+def read_marginals(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """The table that `degcraft.bootstrap` wrote; ``choice`` is empty where an axis has none."""
+    return pd.read_csv(path, dtype={"choice": str}).fillna({"choice": ""})
 
 
 def joint(space: Space, first: int, second: int, weight: Array) -> NDArray[np.float64]:

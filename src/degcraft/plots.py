@@ -21,7 +21,6 @@ from degcraft.axes import Axis, Choices, Mixture, Range, axis_operator
 from degcraft.distribution import Distribution
 from degcraft.marginals import joint, pieces
 from degcraft.moments import Array
-from degcraft.solver import Solution
 from degcraft.storage import replacing
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def plot_marginals(marginals: pd.DataFrame, truth: Truth, path: str | os.PathLik
     """Crafted against prior weights, one panel an axis that varies, with intervals, and the truth where it is known.
 
     Args:
-        marginals: the table of `degcraft.craft.craft`.
+        marginals: the table of `degcraft.bootstrap`.
         truth: of a made target; empty for a real one.
         path: PNG to write.
     """
@@ -173,12 +172,16 @@ def axis_label(axis: str) -> str:
     return f"{step} {parameter.name}" + (f" ({parameter.unit})" if parameter.unit else "")
 
 
-def plot_trace(solution: Solution, path: str | os.PathLike[str]) -> None:
-    """Distance and certified gap over the solver's iterations."""
+def plot_trace(trace: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Distance and certified gap over the solver's iterations.
+
+    Args:
+        trace: ``iteration, distance, gap`` and others, a row an iteration.
+        path: PNG to write.
+    """
     figure, ax = pyplot.subplots(figsize=(5, 3.2), layout="constrained")
-    iterations = [row.iteration for row in solution.trace]
-    ax.plot(iterations, [row.distance for row in solution.trace], color=CRAFTED, label="distance")
-    ax.plot(iterations, [row.gap for row in solution.trace], color=TRUTH, label="gap to the optimum (bound)")
+    ax.plot(trace["iteration"], trace["distance"], color=CRAFTED, label="distance")
+    ax.plot(trace["iteration"], trace["gap"], color=TRUTH, label="gap to the optimum (bound)")
     ax.set_yscale("log")
     ax.set_xlabel("iteration")
     ax.set_ylabel("squared Fréchet distance")

@@ -21,6 +21,7 @@ from degcraft.certificate import Certificate
 from degcraft.errors import UserError
 from degcraft.fit_words import fit_sentence
 from degcraft.images import Uint8Image, list_images, read_image
+from degcraft.marginals import read_marginals
 from degcraft.names import Name
 from degcraft.outcome import headline, read_certificate, sentences
 from degcraft.report_pictures import (
@@ -206,7 +207,7 @@ def _target(inputs: ReportInputs, target: str, certificate: Certificate) -> dict
         "certificate": certificate,
         "fit": fit_sentence(certificate),
         "fit_plot": file_uri(folder / "fit.png"),
-        "found": list(most_of_the_weight(pd.read_csv(folder / "marginals.csv"))),
+        "found": list(most_of_the_weight(read_marginals(folder / "marginals.csv"))),
     }
 
 

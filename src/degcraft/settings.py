@@ -126,7 +126,7 @@ class CraftSettings:
             large values give back the full range. None (``auto``): chosen from `trade_off` by held-out photos.
         trade_off: dials for which the weights are chosen as well, to show what the dial does.
         tolerance: certified relative gap at which the solver stops.
-        bootstrap: resamplings of the reference photos for the marginals' intervals.
+        bootstrap: how often reference photos are drawn anew, for intervals; see `degcraft.bootstrap`.
     """
 
     generalization: float | None = 0.003

@@ -3,6 +3,7 @@ rule certify:
     input:
         weights="results/targets/{target}/weights.csv",
         crafted="results/targets/{target}/craft.json",
+        bootstrap="results/targets/{target}/bootstrap.csv",
         moments=lambda w: round_file(w.target, CONFIG.refine.rounds, "moments.h5"),
         reference="results/targets/{target}/reference.h5",
         patches="results/hr/patches.h5",
@@ -29,7 +30,7 @@ rule certify:
     params:
         settings=settings("certify"),
         shared=shared("scale", "seed"),
-        code=code_digest("certify", "moments_file", "plots", "reference"),
+        code=code_digest("bootstrap", "certify", "moments_file", "plots", "reference"),
     message:
         "certify: judging how well the space explains the photos of {wildcards.target}"
     script:

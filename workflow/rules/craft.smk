@@ -7,34 +7,9 @@ rule craft:
     output:
         weights="results/targets/{target}/weights.csv",
         trace="results/targets/{target}/trace.csv",
-        marginals="results/targets/{target}/marginals.csv",
         trade_off="results/targets/{target}/trade_off.csv",
         trade_off_weights="results/targets/{target}/trade_off_weights.csv",
         facts="results/targets/{target}/craft.json",
-        marginals_plot=report(
-            "results/targets/{target}/marginals.png",
-            caption="../report/marginals.rst",
-            category="crafting",
-            labels={"target": "{target}", "figure": "marginals"},
-        ),
-        joint_plot=report(
-            "results/targets/{target}/joint.png",
-            caption="../report/joint.rst",
-            category="crafting",
-            labels={"target": "{target}", "figure": "joint weights"},
-        ),
-        trace_plot=report(
-            "results/targets/{target}/trace.png",
-            caption="../report/trace.rst",
-            category="crafting",
-            labels={"target": "{target}", "figure": "trace"},
-        ),
-        trade_off_plot=report(
-            "results/targets/{target}/trade_off.png",
-            caption="../report/trade_off.rst",
-            category="crafting",
-            labels={"target": "{target}", "figure": "trade-off"},
-        ),
     log:
         "results/logs/craft/{target}.log",
     benchmark:
@@ -46,10 +21,9 @@ rule craft:
         mem_mb=memory(4000),
         runtime=60,
     params:
-        settings=settings("craft"),
-        truth=lambda w: truth(w.target),
+        settings=settings("craft", but=["bootstrap"]),
         seed=CONFIG.seed,
-        code=code_digest("craft", "moments_file", "plots", "steps"),
+        code=code_digest("craft", "moments_file"),
     message:
         "craft: choosing the weights for {wildcards.target}"
     script:

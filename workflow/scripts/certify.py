@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 from job import job
 
 from degcraft.certificate import CraftFacts
@@ -22,5 +23,6 @@ with job(snakemake):
     typical = typical_counts(references, disjoint)
     simulated = simulate_photos(crafted, files.patches, files.extractor, *typical, settings, **params.shared)
     fit = judge(references, crafted, facts, read_folds(files.moments), simulated, settings, params.shared["seed"])
-    write_fit(fit, facts, Path(snakemake.output.certificate).parent)
+    drawn = pd.read_csv(files.bootstrap)["distance"].to_numpy()
+    write_fit(fit, facts, drawn, Path(snakemake.output.certificate).parent)
     plot_fit(fit.table, snakemake.output.plot)
