@@ -15,6 +15,7 @@ SMALL = {
     "evaluate": {"draws": 1, "bootstrap": 50, "examples": 1},
 }
 SMALL_TRAINING = {"distributions": ["crafted"], "channels": 4, "blocks": 1, "steps": 20, "batch": 2, "crop": 12}
+REFUSED = "Invalid account or account/partition combination specified"
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +65,23 @@ def test_sacct_tells_how_jobs_end(accounting, runs):
     assert "command=sacct" in runs["sacct"].stderr and "command=squeue" not in runs["sacct"].stderr
     states = [job[:3] for job in jobs_accounted(accounting, runs["sacct"])]
     assert states == [("lab", "400M", "FAILED"), ("lab", "800M", "COMPLETED")]
+
+
+@pytest.mark.parametrize(
+    ("account", "partition", "refused"),
+    [
+        (None, "standard", REFUSED),  # the default account, `visitors`
+        ("nobody", "standard", REFUSED),
+        ("lab", "elsewhere", "invalid partition specified: elsewhere"),
+    ],
+)
+def test_a_refused_account_or_partition_ends_the_run_before_its_first_job(
+    accounting, tmp_path, account, partition, refused
+):
+    values = {"slurm_account": account} if account else {}
+    profile = put_in_force(tmp_path / "profile", [], **values)
+    resources = ["results/hr/patches.h5", "--set-resources", f"photos:slurm_partition={partition}"]
+    process = submit(accounting, profile, tmp_path / "run", tiny_config(tmp_path), *resources)
+    assert process.returncode == 1
+    assert f"slurm_account {account or 'not set'} and slurm_partition {partition}:" in process.stderr
+    assert refused in process.stderr and "submitted" not in process.stderr
