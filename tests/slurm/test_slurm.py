@@ -7,94 +7,24 @@ import filecmp
 import os
 import re
 import subprocess
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
-import cv2
-import numpy as np
 import pytest
-from workflow_runs import ROOT, TINY, make_photos, snakemake, write_config
-
-CANNOT = 77  # exit status of slurm_cluster.sh
-
-
-@contextmanager
-def running(folder):
-    """A Slurm of its own; the environment for its commands."""
-    tool = ROOT / "tools/slurm_cluster.sh"
-    started = subprocess.run([tool, "start", folder], capture_output=True, text=True, timeout=300)
-    if started.returncode == CANNOT:
-        pytest.skip(started.stderr.strip())
-    assert started.returncode == 0, started.stderr
-    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    try:
-        yield {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": path}
-    finally:
-        subprocess.run([tool, "stop", folder], check=True, timeout=120)
+from slurm_runs import finished, run_id, running
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """See `running`."""
-    with running(tmp_path_factory.mktemp("slurm")) as environment:
-        yield environment
-
-
-@pytest.fixture(scope="module")
-def site_profile(tmp_path_factory):
-    """The shipped profile as a site with these two partitions and GPUs would edit it: some settings put in force."""
-    folder = tmp_path_factory.mktemp("profile")
-    rules = "train|extractor_encoder|extractor_srgan|bin_features_shard|refine_shard|upscale"
-    chosen = rf"^( *)#(?=(set-resources|slurm_partition|mem_mb|gpu|{rules}):)"
-    text = re.sub(chosen, r"\1", (ROOT / "slurm/config.yaml").read_text(), flags=re.MULTILINE)
-    (folder / "config.yaml").write_text(text)
-    return folder
-
-
-def submit(cluster, profile, folder, config, *arguments):
-    """Run the workflow through Slurm, from the root, with its files in a folder of its own."""
-    command = [sys.executable, "-m", "snakemake", *arguments, "--profile", profile, "--directory", folder]
-    command += ["--configfile", write_config(folder, config), "--slurm-init-seconds-before-status-checks", "2"]
-    return subprocess.run(command, cwd=ROOT, env=cluster, capture_output=True, text=True, timeout=1500)
-
-
-def large_photo(folder):
-    """A photo of 76 megapixels, which takes more than 400 MB to be cut."""
-    folder.mkdir()
-    tile = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8), (0, 0), 2)
-    cv2.imwrite(str(folder / "large.png"), np.tile(tile, (17, 17, 1)), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    return folder
-
-
-@pytest.fixture(scope="module")
-def runs(cluster, site_profile, tmp_path_factory):
-    """Side by side, since Slurm mostly waits: the whole workflow on Slurm and without it, and cutting a large photo."""
-    root = tmp_path_factory.mktemp("runs")
-    truth = {"noise_sigma": [2, 8], "blur_sigma": [0.5, 1.5]}
-    targets = {"made": {"truth": truth, "photos": str(make_photos(root / "made", 4, 96, 1))}}
-    config = {**TINY, "hr": str(make_photos(root / "hr", 4, 128, 0)), "targets": targets}
-    large = {**config, "hr": str(large_photo(root / "large-hr"))}
-    too_little = ["results/hr/patches.h5", "--set-resources", "photos:mem_mb=attempt*400"]
-    with ThreadPoolExecutor() as pool:
-        started = {
-            "slurm": pool.submit(submit, cluster, site_profile, root / "slurm", config),
-            "large": pool.submit(submit, cluster, "slurm", root / "large", large, *too_little),
-            "local": pool.submit(snakemake, root / "local", config),
-        }
-    processes = {name: run.result() for name, run in started.items()}
-    for process in processes.values():
-        assert process.returncode == 0, process.stderr[-4000:]
-    return root, processes
+def runs(begun):
+    """The folder of the runs that have begun, and the finished processes."""
+    root, futures = begun
+    return root, finished(futures)
 
 
 def jobs_recorded(cluster, process):
     """What Slurm recorded of the jobs of one run: a dictionary a job, in the order of submission."""
-    run = re.search(r"SLURM run ID: (\S+)", process.stderr).group(1)
     shown = subprocess.check_output(["scontrol", "show", "job", "--oneliner"], env=cluster, text=True)
     jobs = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in shown.splitlines()]
-    return sorted((job for job in jobs if job["JobName"] == run), key=lambda job: int(job["JobId"]))
+    return sorted((job for job in jobs if job["JobName"] == run_id(process)), key=lambda job: int(job["JobId"]))
 
 
 def memory(job):
@@ -143,15 +73,22 @@ def test_a_job_killed_for_memory_gets_more_when_it_is_sent_again(cluster, runs):
     assert states == [("400M", "FAILED"), ("800M", "COMPLETED")]
 
 
-def test_nothing_is_left_when_the_cluster_stops(tmp_path):
-    said = tmp_path / "said"
-    with running(tmp_path / "slurm") as environment:
+@pytest.mark.parametrize("arguments", [[], ["--accounting"]])
+def test_nothing_is_left_when_the_cluster_stops(tmp_path, arguments):
+    folder, said = tmp_path / "slurm", tmp_path / "said"
+    with running(folder, *arguments) as environment:
+        account = ["--account=lab"] if arguments else []
         job = f"echo $$ > {said}; trap '' TERM; sleep 600; sleep 600"
-        subprocess.run(["sbatch", "--mem=100", "--chdir", tmp_path, "--wrap", job], env=environment, check=True)
+        command = ["sbatch", *account, "--mem=100", "--chdir", tmp_path, "--wrap", job]
+        subprocess.run(command, env=environment, check=True)
         end = time.monotonic() + 60
         while not (said.exists() and said.read_text()) and time.monotonic() < end:
             time.sleep(0.2)
-    daemons = [path.read_text() for path in (tmp_path / "slurm").glob("*.pid")]  # those that end well remove theirs
-    for process in [said.read_text(), *daemons]:
+        processes = {path.stem: path.read_text() for path in folder.glob("*.pid")}
+        processes["job"] = said.read_text()
+    daemons = {"munged", "slurmctld", "slurmd"} | ({"slurmdbd", "mariadbd"} if arguments else set())
+    assert processes.keys() == {*daemons, "job"}
+    for process in processes.values():
         with pytest.raises(ProcessLookupError):
             os.kill(int(process), 0)
+    assert not [path for path in folder.rglob("*") if path.is_socket()]

@@ -1,0 +1,23 @@
+# What is asked before the first job of a run on Slurm. The executor would say nothing of an account or a partition that is
+# refused to a group of rules: it loses sbatch's answer, and waits for ever where an account is not among the user's.
+import subprocess
+
+
+def ask_slurm(jobs):
+    """Stop a run on Slurm that has jobs with an account or a partition from which Slurm takes none."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    wanted = {tuple(job.resources.get(f"slurm_{name}") for name in ("account", "partition")) for job in jobs}
+    for account, partition in sorted(wanted, key=str):
+        options = [f"--account={account}"] * bool(account) + [f"--partition={partition}"] * bool(partition)
+        command = ["sbatch", "--test-only", *options, "--wrap=true"]
+        try:
+            answer = subprocess.run(command, capture_output=True, text=True).stderr.strip()
+        except FileNotFoundError:
+            raise WorkflowError("sbatch is not installed here: start the run on a login node of the cluster.") from None
+        if "nvalid account" in answer or "nvalid partition" in answer:
+            raise WorkflowError(
+                f"Slurm refuses jobs with slurm_account {account or 'not set'} and slurm_partition "
+                f"{partition or 'not set'}:\n{answer}\nCorrect the profile: `sacctmgr show associations user=$USER` "
+                "lists your accounts, `sinfo` the partitions."
+            )
