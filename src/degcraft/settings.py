@@ -31,7 +31,7 @@ class EncoderSettings:
     Attributes:
         channels: width at full resolution.
         features: length of the feature vector.
-        samples: degraded patches, each drawn anew over the whole space.
+        samples: degraded patches, each drawn anew over the whole space; as many as fill whole buffers.
         buffer: how many of them are held and shuffled at a time.
         passes: how often each is seen.
         batch: patches a step.

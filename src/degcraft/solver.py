@@ -147,7 +147,7 @@ class Solution:
     Attributes:
         weights: (bins,) float64 on the simplex.
         trace: the iterations, first and last included; the last one is that of `weights`.
-        distance_prior: F(prior), the unit of the relative gap.
+        distance_prior: F(prior), or the least that counts where the prior fits perfectly; unit of the relative gap.
     """
 
     weights: Array
