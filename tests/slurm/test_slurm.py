@@ -38,7 +38,7 @@ def memory(job):
         ("rule_extractor_encoder", ("16000M", "04:00:00", "gpu", "gres:gpu:1")),
         ("rule_bin_features_shard_wildcards_encoder_1", ("16000M", "02:00:00", "gpu", "gres:gpu:1")),
         ("rule_bin_features_wildcards_encoder", ("2000M", "00:10:00", "standard", None)),
-        ("rule_craft_bootstrap_certify_craft_plots", ("4000M", "03:00:00", "standard", None)),  # mostly after each other
+        ("rule_craft_bootstrap_certify_craft_plots", ("4000M", "03:00:00", "standard", None)),
         ("rule_train_wildcards_crafted-made_0", ("16000M", "1-00:00:00", "gpu", "gres:gpu:1")),
         ("rule_evaluate_wildcards_crafted-made_0_made", ("6000M", "02:00:00", "standard", None)),
         ("rule_upscale_wildcards_made", ("16000M", "04:00:00", "gpu", "gres:gpu:1")),
