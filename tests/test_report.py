@@ -188,6 +188,19 @@ def test_the_outcome_in_one_sentence_comes_first(inputs):
     assert source.index(first) < source.index("reaches 27.50")
 
 
+def test_results_with_more_pixels_than_are_read_are_not_shown(inputs, make_photo, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 160 * 144)
+    save(make_photo(90, 150), inputs.results.parent / "photos" / "reference" / "a.png")
+    save(make_photo(180, 300), inputs.results / "upscaled" / "cam" / "a.png")
+    page = Page(written(inputs))
+    assert sum(attributes.get("class") == "slider" for attributes in page.all("figure")) == 1
+    assert "too large for this page" not in page.text
+    save(make_photo(180, 300), inputs.results / "upscaled" / "cam" / f"{ODD}.png")
+    page = Page(written(inputs))
+    assert not any(attributes.get("class") == "slider" for attributes in page.all("figure"))
+    assert "too large for this page" in page.text
+
+
 def test_every_slider_has_its_two_pictures_and_a_name(inputs):
     source = written(inputs)
     sliders = re.findall(r'<figure class="slider">.*?</figure>', source, re.DOTALL)

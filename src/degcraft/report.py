@@ -20,7 +20,7 @@ from degcraft.axes import axis_operator
 from degcraft.certificate import Certificate
 from degcraft.errors import UserError
 from degcraft.fit_words import fit_sentence
-from degcraft.images import Uint8Image, list_images, read_image
+from degcraft.images import ImageError, Uint8Image, list_images, read_image
 from degcraft.marginals import read_marginals
 from degcraft.names import Name
 from degcraft.outcome import headline, read_certificate, sentences
@@ -306,12 +306,19 @@ def _restored(name: str, path: Path, place: Place, scores: Mapping[str, float]) 
 
 
 def _before_after(inputs: ReportInputs, target: str, count: int) -> list[Row]:
-    """The first photos that were super-resolved, interpolated and super-resolved."""
+    """The first photos that were super-resolved, interpolated and super-resolved; none whose result is too large."""
     originals = {path.stem: path for path in list_images(inputs.upscaled[target])}
-    restored = list_images(inputs.results / "upscaled" / target)
-    rows = []
-    for path in [path for path in restored if path.stem in originals][: min(count, BEFORE_AFTER_EACH)]:
-        before, after = before_and_after(read_image(originals[path.stem]), read_image(path))
+    rows: list[Row] = []
+    for path in list_images(inputs.results / "upscaled" / target):
+        if len(rows) == min(count, BEFORE_AFTER_EACH):
+            break
+        if path.stem not in originals:
+            continue
+        try:
+            restored = read_image(path)
+        except ImageError:  # has more pixels than are read of any photo
+            continue
+        before, after = before_and_after(read_image(originals[path.stem]), restored)
         labels = ("before: bicubic interpolation", "after: the crafted model")
         pictures = (Picture(labels[0], "", before), Picture(labels[1], "", after, crafted=True))
         rows.append(Row(originals[path.stem].name, pictures))
