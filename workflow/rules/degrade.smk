@@ -15,7 +15,7 @@ if CONFIG.degrade_photos is not None:
             "../envs/degcraft.yaml"
         threads: 1
         resources:
-            mem_mb=memory(6000),
+            mem_mb=lambda w, attempt: attempt * degrade_mb(CONFIG.degrade_photos),
             runtime=240,
         params:
             folder=lambda w: str(CONFIG.degrade_photos),

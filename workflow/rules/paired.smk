@@ -15,7 +15,7 @@ if CONFIG.degrade_pairs:
             "../envs/degcraft.yaml"
         threads: 1
         resources:
-            mem_mb=memory(2000),
+            mem_mb=memory(3000),
             runtime=240,
         params:
             folder=lambda w: str(CONFIG.degrade_photos),

@@ -74,6 +74,12 @@ def target_photos(name, *folders):
     return [photo for what in folders for photo in photos_in(target_folder(name, what))]
 
 
+def test_photos(name):
+    """Folder of a target's HR test photos, or of those that all of its photos will be made from."""
+    target = CONFIG.targets[name]
+    return target.photos if target.truth is not None else target.test[1]
+
+
 def truth(name):
     """What a made target was degraded with, in plain values; empty for a real one."""
     return plain_truth(CONFIG.targets[name].truth or ())
@@ -137,6 +143,12 @@ def upscale_photos(name):
 def upscale_mb(photos):
     """Memory for super-resolving: the network with its tiles, and what the largest photo takes with its result."""
     return 3000 + 36 * CONFIG.scale**2 * max(map(count_pixels, photos), default=0) // 1_000_000
+
+
+@cache
+def degrade_mb(folder):
+    """Memory for degrading: what the largest photo takes where it is enlarged by half first, as Real-ESRGAN does."""
+    return 1000 + 160 * max(map(count_pixels, photos_in(folder)), default=0) // 1_000_000
 
 
 def upscaled_folders():

@@ -41,7 +41,7 @@ rule report:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=memory(2000),
+        mem_mb=memory(4000),
         runtime=10,
     params:
         config=RAW,

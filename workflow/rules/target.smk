@@ -15,7 +15,7 @@ rule target:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=memory(6000),
+        mem_mb=lambda w, attempt: attempt * degrade_mb(CONFIG.targets[w.target].photos),
         runtime=30,
     params:
         folder=lambda w: str(CONFIG.targets[w.target].photos),
@@ -46,7 +46,7 @@ rule testset:
         "../envs/degcraft.yaml"
     threads: 1
     resources:
-        mem_mb=memory(6000),
+        mem_mb=lambda w, attempt: attempt * degrade_mb(test_photos(w.target)),
         runtime=30,
     params:
         folder=lambda w: target_folder(w.target, "hr"),
