@@ -223,9 +223,7 @@ def test_splitting_finds_the_axis_that_the_references_narrow():
     refined = split(crafted.distribution, moments, features, parameters, reference[0], 0.003, 2)
     widths = refined.space.upper[refined.new] - refined.space.lower[refined.new]
     assert widths.tolist() == [[2, 0, 5, 64]] * 2  # a bin of half the noise became two of a quarter of it
-    again = craft(
-        refined.space, samples(refined.space, generator)[2], reference, CraftSettings(), 0, refined.prior
-    )
+    again = craft(refined.space, samples(refined.space, generator)[2], reference, CraftSettings(), 0, refined.prior)
     assert again.solution.final.distance < 0.5 * crafted.solution.final.distance
 
 
