@@ -19,8 +19,7 @@ rule bootstrap:
         mem_mb=memory(4000),
         runtime=60,
     params:
-        draws=CONFIG.craft.bootstrap,
-        tolerance=CONFIG.craft.tolerance,
+        settings={"tolerance": CONFIG.craft.tolerance, "draws": CONFIG.craft.bootstrap},
         seed=CONFIG.seed,
         code=code_digest("bootstrap", "certificate", "moments_file"),
     message:

@@ -12,6 +12,6 @@ with job(snakemake):
     params, files = snakemake.params, snakemake.input
     crafted, dial = Distribution.read(files.weights), CraftFacts.read(files.crafted).generalization
     moments, references = read_moments(files.moments), read_moments(files.reference)
-    found = bootstrap(crafted, moments, references, dial, params.tolerance, params.draws, params.seed)
+    found = bootstrap(crafted, moments, references, dial, **params.settings, seed=params.seed)
     write_table(found.marginals, snakemake.output.marginals)
     write_table(found.distances, snakemake.output.distances)
