@@ -67,15 +67,23 @@ def test_what_was_gained_has_the_interval_of_paired_differences(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("own", "elsewhere", "words"),
+    ("own", "everywhere", "words"),
     [
-        (1.31, -0.05, "is 1.31 dB better than the full-range one; elsewhere it gives up 0.05 dB."),
-        (-1.2, 0.1, "is 1.20 dB worse than the full-range one; elsewhere it gains 0.10 dB."),
-        (0.2, 0.001, "is 0.20 dB better than the full-range one, which can be chance; elsewhere it is level."),
+        (1.31, -1.05, "is 1.31 dB better than the full-range one; over the full range it gives up 1.05 dB."),
+        (
+            -1.2,
+            0.1,
+            "is 1.20 dB worse than the full-range one; over the full range it gains 0.10 dB, which can be chance.",
+        ),
+        (
+            0.2,
+            0.001,
+            "is 0.20 dB better than the full-range one, which can be chance; over the full range it is level.",
+        ),
     ],
 )
-def test_the_headline(tmp_path, own, elsewhere, words):
-    file = write_summary(tmp_path, {("crafted-cam", "cam"): own, ("crafted-cam", "full"): elsewhere})
+def test_the_headline(tmp_path, own, everywhere, words):
+    file = write_summary(tmp_path, {("crafted-cam", "cam"): own, ("crafted-cam", "full"): everywhere})
     differences = Summary.read(file)  # an interval of a decibel to both sides
     assert headline("cam", Summary({}), differences) == f"On the photos of cam the crafted model {words}"
 

@@ -183,7 +183,8 @@ def test_the_outcome_in_one_sentence_comes_first(inputs):
     source = written(inputs)
     (first,) = re.findall(r'<p class="headline">(.*?)</p>', source)
     assert first.replace("\u00a0", " ") == (
-        "On the photos of cam the crafted model is 0.50 dB better than the full-range one; elsewhere it gains 0.50 dB."
+        "On the photos of cam the crafted model is 0.50 dB better than the full-range one; "
+        "over the full range it gains 0.50 dB."
     )
     assert source.index(first) < source.index("reaches 27.50")
 

@@ -27,22 +27,26 @@ def headline(target: str, summary: Summary, differences: Summary) -> str | None:
         summary: all scores.
         differences: paired differences to the full model.
     """
-    own, elsewhere = (differences.get(f"crafted-{target}", testset) for testset in (target, "full"))
+    own, everywhere = (differences.get(f"crafted-{target}", testset) for testset in (target, "full"))
     if own is not None:
         text = f"On the photos of {target} the crafted model is {_compared(own.value, 'the full-range one', *BETTER)}"
-        if own.low <= 0 <= own.high:
-            text += ", which can be chance"
+        text += _chance(own)
     else:
         crafted, bicubic = (summary.get(name, target) for name in (f"crafted-{target}", "bicubic"))
         if crafted is None or bicubic is None:
             return None
         against = _compared(crafted.value - bicubic.value, "bicubic interpolation", *BETTER)
         text = f"On the photos of {target} the crafted model is {against}"
-    if elsewhere is None:
+    if everywhere is None:
         return f"{text}."
-    if abs(elsewhere.value) < SHOWN:
-        return f"{text}; elsewhere it is level."
-    return f"{text}; elsewhere it {_gained(elsewhere.value)}."
+    if abs(everywhere.value) < SHOWN:
+        return f"{text}; over the full range it is level."
+    return f"{text}; over the full range it {_gained(everywhere.value)}{_chance(everywhere)}."
+
+
+def _chance(gained: Score) -> str:
+    """What is said of a difference whose interval holds 0."""
+    return ", which can be chance" if gained.low <= 0 <= gained.high else ""
 
 
 def sentence(
@@ -128,7 +132,7 @@ def _over_full_range(target: str, summary: Summary, differences: Summary | None)
     difference = crafted.value - full.value if gained is None else gained.value
     if abs(difference) < SHOWN:
         return "over the full range it is level with the full model"
-    return f"over the full range it {_gained(difference)} against the full model"
+    return f"over the full range it {_gained(difference)} against the full model{_interval(gained)}"
 
 
 def _without_crafted(target: str, summary: Summary) -> str:
