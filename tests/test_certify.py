@@ -60,11 +60,12 @@ def judged(photos, bins, simulated, distance, simulations=60):
 
 def test_p_by_hand():
     fit = Fit(2.5, np.array([1.0, 2.0, 2.5, 4.0]), np.full(4, 3.0), np.array([1.0, 2.0, 2.5, 2.9]))
-    assert (fit.p_distance, fit.p_direction, fit.p, fit.verdict) == (3 / 5, 1 / 5, 2 / 5, "ok")
+    assert (fit.p_distance, fit.p_direction, fit.p, fit.verdict) == (3 / 5, 1 / 5, 2 / 5, None)
     many = np.linspace(0, 1, 39)
     assert Fit(2.0, many, np.zeros(39), many).p == 2 / 40
     assert Fit(2.0, many, np.zeros(39), many).verdict == "misfit"
-    assert Fit(2.0, many[:38], np.zeros(38), many[:38]).verdict == "ok"  # so few can never be sure
+    assert Fit(2.0, many[:38], np.zeros(38), many[:38]).verdict is None  # so few can never be sure
+    assert Fit(0.0, many, many, many).verdict == "ok"
 
 
 def test_photos_of_the_crafted_distribution_are_explained(bins, simulated):

@@ -67,7 +67,7 @@ def test_few_and_too_large_references_are_remarked_on(said, tmp_path):
     assert "larger than the HR photos" in large and "swapped" in large
 
 
-def test_few_hr_photos_and_tests_that_were_trained_on(mine, said, tmp_path):
+def test_few_hr_photos_and_tests_that_were_trained_on(mine, schema, said, tmp_path, monkeypatch):
     shutil.copytree(tmp_path / "photos", tmp_path / "test-hr")
     (tmp_path / "test-lr").mkdir()
     for index in range(8):
@@ -75,6 +75,8 @@ def test_few_hr_photos_and_tests_that_were_trained_on(mine, said, tmp_path):
     for index in range(6):
         (tmp_path / "photos" / f"sharp{index}.png").unlink()
     mine["targets"]["album"]["test"] = {"lr": str(tmp_path / "test-lr"), "hr": str(tmp_path / "test-hr")}
+    monkeypatch.setattr(run_size, "SECONDS", 0.01)
+    assert "album: 8 test pairs, in " in check(parse_config(mine, schema), tmp_path / "check.txt")
     few, tested = said()
     assert "hr: 2 usable photos are few" in few
     assert "sharp6.png and sharp6.png, sharp7.png and sharp7.png show the same" in tested
@@ -115,7 +117,11 @@ def test_photos_that_cannot_be_used_are_counted_with_the_reason(tmp_path, make_p
 
 def test_the_text_counts_what_the_run_makes(mine, schema, tmp_path, monkeypatch):
     monkeypatch.setattr(run_size, "SECONDS", 0.01)
+    (tmp_path / "old/IMG_1.HEIC").touch()
+    (tmp_path / "old/more").mkdir()
+    (tmp_path / "old/.hidden").touch()
     text = check(parse_config(mine, schema), tmp_path / "check.txt")
+    assert "passed over in targets.album.reference, as no photos: IMG_1.HEIC, more\n" in text
     assert (tmp_path / "check.txt").read_text() == text + "\n"
     assert "hr: 8 usable of 8" in text
     assert "4 bins, 40 HR patches, 80 pairs, 4 models" in text  # 8 photos, 5 patches each; two distributions and seeds

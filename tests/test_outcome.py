@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 from certificates import UNJUDGED
 
 from degcraft.fit_words import fit_sentence
-from degcraft.outcome import headline, outcome, sentence, sentences
+from degcraft.outcome import headline, outcome, sentence, sentences, what_was_crafted
 from degcraft.scores import Summary
 
 CERTIFICATE = replace(UNJUDGED, distance_prior=20.78, distance=1.19)
@@ -88,6 +89,25 @@ def test_the_headline(tmp_path, own, everywhere, words):
     assert headline("cam", Summary({}), differences) == f"On the photos of cam the crafted model {words}"
 
 
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ({"bicubic": 27.0, "clean": 26.0}, ""),
+        ({"bicubic": 28.5, "clean": 26.0}, ", but 0.50 dB worse than bicubic interpolation"),
+        ({"bicubic": 28.5, "clean": 29.0}, ", but 1.00 dB worse than the clean one"),
+    ],
+)
+def test_the_headline_says_what_is_better_and_that_photos_do_not_fit(tmp_path, others, words):
+    scores = {("crafted-cam", "cam"): 28.0, **{(name, "cam"): value for name, value in others.items()}}
+    summary = Summary.read(write_summary(tmp_path, scores))
+    (tmp_path / "paired").mkdir()
+    differences = Summary.read(write_summary(tmp_path / "paired", {("crafted-cam", "cam"): 1.5}))
+    text = f"On the photos of cam the crafted model is 1.50 dB better than the full-range one{words}."
+    assert headline("cam", summary, differences, replace(JUDGED, fit="ok")) == text
+    misfit = headline("cam", summary, differences, replace(JUDGED, fit="misfit"))
+    assert misfit == f"{text} The degradation space does not explain these photos."
+
+
 def test_the_headline_without_a_full_model(tmp_path):
     summary = Summary.read(write_summary(tmp_path, {("crafted-cam", "cam"): 27.0, ("bicubic", "cam"): 26.0}))
     assert headline("cam", summary, Summary({})) == (
@@ -159,8 +179,7 @@ def test_without_test_pairs(said):
 
 def test_a_fit_in_words():
     assert fit_sentence(replace(JUDGED, fit="ok", fit_p=0.43, fit_p_distance=0.215, fit_p_direction=0.6)) == (
-        "The reference photos are explained as well as photos degraded with the crafted distribution itself would be "
-        "(p = 0.43)."
+        "Nothing was noticed in the reference photos that the space does not contain (p = 0.43)."
     )
     assert "not judged: that takes at least eight HR photos" in fit_sentence(CERTIFICATE)
 
@@ -262,6 +281,20 @@ def test_the_terminal_text_where_nothing_was_measured(tmp_path):
     assert "cam has no test pairs" in text
     assert "old" not in text
     assert "*" not in text
+
+
+def test_the_ending_of_a_run_that_only_crafted(tmp_path):
+    for name, judged in {"cam": replace(JUDGED, fit="ok", fit_p=0.43), "old": JUDGED}.items():
+        (tmp_path / "targets" / name).mkdir(parents=True)
+        judged.write(tmp_path / "targets" / name / "certificate.json")
+    os.utime(tmp_path / "targets/old/certificate.json", (1, 1))  # of an earlier run
+    lines = what_was_crafted(tmp_path, ["cam", "old", "film"], 2, "mine/results").splitlines()
+    assert lines == [
+        "",
+        "cam: Nothing was noticed in the reference photos that the space does not contain (p = 0.43).",
+        "weights: mine/results/targets/cam/marginals.png",
+    ]
+    assert what_was_crafted(tmp_path, ["old"], 2, "mine/results") == ""
 
 
 def test_the_terminal_text_begins_with_the_times(tmp_path):

@@ -106,8 +106,10 @@ class Fit:
 
     @property
     def verdict(self) -> str | None:
-        """``ok``, ``misfit``, or None where there was nothing to judge by."""
-        return None if self.p is None else "misfit" if self.p <= ALERT else "ok"
+        """``ok``, ``misfit``, or None where there was too little to judge by, such as too few simulations for a small p."""
+        if self.p is None or 2 / (1 + len(self.distances)) > ALERT:
+            return None
+        return "misfit" if self.p <= ALERT else "ok"
 
     def certificate(self, crafted: CraftFacts, drawn: Array) -> Certificate:
         """What ``certificate.json`` says: what crafting wrote, how sure the distance is, and the fit.

@@ -13,7 +13,7 @@ from degcraft.config import Config
 from degcraft.errors import UserError
 from degcraft.images import count_pixels, list_images, read_image
 from degcraft.patches import cut, textured_positions
-from degcraft.remarks import NAMED, Folder, Photos, look_at_all, remarks
+from degcraft.remarks import NAMED, Folder, Photos, look_at_all, remarks, some
 from degcraft.run_size import GPU_OPERATIONS, GPU_STEP, Counts, Durations, counts, durations
 from degcraft.seeds import stream
 from degcraft.storage import replacing
@@ -84,11 +84,15 @@ def _usable(config: Config, photos: Photos) -> Iterator[str]:
             folder = photos.references[name]
             count = len(folder.sizes) + len(folder.unusable)
             yield f"  {name}: {len(folder.sizes)} usable reference photos of {count}"
+        if target.test is not None:
+            yield f"  {name}: {len(photos.tests[name].sizes)} test pairs, in {' and '.join(map(str, target.test))}"
     for folder in (photos.hr, *photos.references.values()):
         for path, reason in list(folder.unusable.items())[:NAMED]:
             yield f"  not used: {path}: {reason}"
         if len(folder.unusable) > NAMED:
             yield f"  not used: {len(folder.unusable) - NAMED} more of {folder.name}"
+        if folder.passed_over:
+            yield from _wrapped(f"passed over in {folder.name}, as no photos: {some(folder.passed_over)}")
         if len(folder.sizes) > len(folder.seen):
             yield f"  of {folder.name}, {len(folder.seen)} photos were looked at closely"
 
@@ -97,7 +101,7 @@ def _size(made: Counts) -> Iterator[str]:
     yield "The run"
     yield f"  {made.bins} bins, {made.patches} HR patches, {made.pairs} pairs, {made.models} models"
     parts = ", ".join(f"{name} {_bytes(size)}" for name, size in made.bytes.items() if size)
-    yield f"  {_bytes(sum(made.bytes.values()))} on disk: {parts}"
+    yield from _wrapped(f"{_bytes(sum(made.bytes.values()))} on disk: {parts}")
 
 
 def _bytes(size: float) -> str:
@@ -108,7 +112,8 @@ def _time(took: Durations) -> Iterator[str]:
     where = "this machine's GPU" if took.device == "cuda" else f"all {os.cpu_count()} cores of this machine"
     yield f"  about {_minutes(took.clock)} on {where}; {_minutes(took.work)} of work in all"
     stages = ", ".join(f"{stage} {_minutes(seconds)}" for stage, jobs, seconds, _ in took.jobs if jobs)
-    yield from _wrapped(f"work by stage: {stages}. Measured for seconds; crafting, evaluation and upscaling are extra.")
+    extra = "crafting, evaluation, upscaling and degrading are extra"
+    yield from _wrapped(f"work by stage, from nothing: {stages}. Measured for seconds; {extra}.")
     if took.device == "cpu":
         yield from _wrapped(
             f"on a GPU, training alone would take about {_minutes(took.training_on_gpu)}: a step has "

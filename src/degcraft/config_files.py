@@ -36,7 +36,7 @@ def folder_problems(config: Config) -> Iterator[str]:
     listed: dict[str, list[Path]] = {}
     for key, folder in _folders(config):
         if not is_folder(folder):
-            yield f"{key}: no folder {str(folder)!r}; give an existing one, relative to the working directory"
+            yield f"{key}: no folder {str(folder)!r}; give an existing one, relative to {Path.cwd()}"
             continue
         try:
             listed[key] = list_images(folder)

@@ -36,7 +36,7 @@ def _cause(path: Path) -> Iterator[str]:
     if last is None or last["message"] == DONE:
         return
     if last["level"] != "ERROR":
-        yield "ended from outside: stopped, or killed for want of memory or time"
+        yield "ended from outside: stopped, or killed for want of memory or time; the same command goes on"
     elif last["message"] == FAILED:
         yield text.splitlines()[-1]  # of the traceback
     else:

@@ -10,12 +10,11 @@ def fit_sentence(certificate: Certificate) -> str:
     if certificate.fit is None:
         return (
             "Whether the space explains the reference photos was not judged: that takes at least eight HR photos, and "
-            "certify.simulations above 0."
+            "certify.simulations of 39 or more."
         )
     chance = f"p = {certificate.fit_p:.2g}"
     if certificate.fit == "ok":
-        explained = "The reference photos are explained as well as photos degraded with the crafted distribution itself"
-        return f"{explained} would be ({chance})."
+        return f"Nothing was noticed in the reference photos that the space does not contain ({chance})."
     parts = []
     distance, direction = certificate.fit_p_distance, certificate.fit_p_direction
     assert distance is not None and direction is not None

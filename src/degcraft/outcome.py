@@ -19,18 +19,21 @@ BETTER = ("better than", "worse than")
 INTERPOLATION = {"bicubic": "bicubic interpolation"}
 
 
-def headline(target: str, summary: Summary, differences: Summary) -> str | None:
-    """What crafting came to for one target in one short sentence; None where there is nothing to compare.
+def headline(target: str, summary: Summary, differences: Summary, certificate: Certificate | None = None) -> str | None:
+    """What crafting came to for one target in a short sentence or two; None where there is nothing to compare.
 
     Args:
         target: its name.
         summary: all scores.
         differences: paired differences to the full model.
+        certificate: the target's ``certificate.json``.
     """
+    misfit = certificate is not None and certificate.fit == "misfit"
+    ending = ". The degradation space does not explain these photos." if misfit else "."
     own, everywhere = (differences.get(f"crafted-{target}", testset) for testset in (target, "full"))
     if own is not None:
         text = f"On the photos of {target} the crafted model is {_compared(own.value, 'the full-range one', *BETTER)}"
-        text += _chance(own)
+        text += _chance(own) + _beaten(target, summary)
     else:
         crafted, bicubic = (summary.get(name, target) for name in (f"crafted-{target}", "bicubic"))
         if crafted is None or bicubic is None:
@@ -38,10 +41,19 @@ def headline(target: str, summary: Summary, differences: Summary) -> str | None:
         against = _compared(crafted.value - bicubic.value, "bicubic interpolation", *BETTER)
         text = f"On the photos of {target} the crafted model is {against}"
     if everywhere is None:
-        return f"{text}."
+        return f"{text}{ending}"
     if abs(everywhere.value) < SHOWN:
-        return f"{text}; over the full range it is level."
-    return f"{text}; over the full range it {_gained(everywhere.value)}{_chance(everywhere)}."
+        return f"{text}; over the full range it is level{ending}"
+    return f"{text}; over the full range it {_gained(everywhere.value)}{_chance(everywhere)}{ending}"
+
+
+def _beaten(target: str, summary: Summary) -> str:
+    """What is better on the photos of a target than the model crafted for them, if anything: clean or interpolation."""
+    crafted = summary.get(f"crafted-{target}", target)
+    others = {words: summary.get(name, target) for name, words in {"clean": "the clean one", **INTERPOLATION}.items()}
+    worse = {words: score.value - crafted.value for words, score in others.items() if score and crafted}
+    words = max(worse, key=lambda words: worse[words], default="")
+    return f", but {_compared(-worse[words], words, *BETTER)}" if words and worse[words] >= SHOWN else ""
 
 
 def _chance(gained: Score) -> str:
@@ -192,6 +204,28 @@ def outcome(
     times = "\n".join(_aligned(times_table(results, since)))
     places = _places(Path(results), targets, Path(results if shown is None else shown))
     return "\n" + "\n\n".join(filter(None, [times, _table(summary), *paragraphs, places]))
+
+
+def what_was_crafted(
+    results: str | os.PathLike[str], targets: Sequence[str], since: float, shown: str | os.PathLike[str]
+) -> str:
+    """The ending of a run that went no farther than crafting: a sentence for each target that it crafted for, and where
+    to look; empty if there is none.
+
+    Args:
+        results: the folder.
+        targets: the names of all targets.
+        since: when the run began, seconds since the epoch.
+        shown: the folder as the user would write it.
+    """
+    paragraphs = []
+    for target in targets:
+        path = Path(results, "targets", target, "certificate.json")
+        if path.is_file() and path.stat().st_mtime >= since:
+            said = f"{target}: {fit_sentence(Certificate.read(path))}"
+            figure = Path(shown, "targets", target, "marginals.png")
+            paragraphs.append("\n".join([*textwrap.wrap(said, WIDTH, break_on_hyphens=False), f"weights: {figure}"]))
+    return "\n" + "\n\n".join(paragraphs) if paragraphs else ""
 
 
 def _table(summary: Summary) -> str:

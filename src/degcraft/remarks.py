@@ -55,12 +55,14 @@ class Folder:
         name: for remarks.
         sizes: width and height of the photos that are large enough, by path.
         unusable: why the others are not.
+        passed_over: names of what is no photo by its suffix: files of other kinds, and folders.
         seen: what the photos that were looked at are like, by path.
     """
 
     name: str
     sizes: Mapping[Path, tuple[int, int]]
     unusable: Mapping[Path, str]
+    passed_over: Sequence[str]
     seen: Mapping[Path, Seen]
 
     @cached_property
@@ -95,7 +97,9 @@ def look(name: str, folder: str | os.PathLike[str], least: int) -> Folder:
         except ImageError as error:
             del sizes[path]
             unusable[path] = error.reason
-    return Folder(name, sizes, unusable, seen)
+    photos = {path.name for path in list_images(folder)}
+    others = sorted(path.name for path in Path(folder).iterdir() if path.name not in photos and path.name[0] != ".")
+    return Folder(name, sizes, unusable, others, seen)
 
 
 def _why(path: Path) -> str:
@@ -157,8 +161,12 @@ def _sharp(target: Target) -> Iterator[tuple[str, Path]]:
 
 
 def remarks(photos: Photos) -> Iterator[str]:
-    """What looks wrong, a sentence or two each, with what to do."""
+    """What looks wrong, a sentence or two each, with what to do; first what stops the run."""
     hr = photos.hr
+    for key, problems in photos.unfit.items():
+        if problems:
+            more = f" And {len(problems) - 1} more like it." if len(problems) > 1 else ""
+            yield f"{key}: the run will stop at a pair that does not fit. {problems[0]}.{more}"
     if len(hr.sizes) < HR_PHOTOS:
         yield (
             f"hr: {len(hr.sizes)} usable photos are few: with fewer than {HR_PHOTOS} the fit is not judged, and "
@@ -191,10 +199,6 @@ def remarks(photos: Photos) -> Iterator[str]:
                 f"{_middle(hr) / 1e6:.1f} megapixels in the middle). They should be the small, bad ones, as the source "
                 "delivers them; perhaps hr and reference are swapped."
             )
-    for key, problems in photos.unfit.items():
-        if problems:
-            more = f" And {len(problems) - 1} more like it." if len(problems) > 1 else ""
-            yield f"{key}: the run will stop at a pair that does not fit. {problems[0]}.{more}"
     yield from _repeated(photos)
 
 
@@ -244,13 +248,14 @@ def _middle(folder: Folder) -> float:
 
 def _files(paths: Collection[Path], folder: Folder) -> str:
     """``3 of 40 photos (a.png, b.png, c.png)``."""
-    return f"{len(paths)} of {len(folder.seen)} photos ({_some([path.name for path in paths])})"
+    return f"{len(paths)} of {len(folder.seen)} photos ({some([path.name for path in paths])})"
 
 
 def _pairs(pairs: Sequence[tuple[Path, Path]]) -> str:
-    return _some([f"{a.name} and {b.name}" for a, b in pairs])
+    return some([f"{a.name} and {b.name}" for a, b in pairs])
 
 
-def _some(words: Sequence[str]) -> str:
+def some(words: Sequence[str]) -> str:
+    """The first few words of a list, and how many more there are."""
     more = f", and {len(words) - NAMED} more" if len(words) > NAMED else ""
     return f"{', '.join(words[:NAMED])}{more}"

@@ -103,7 +103,9 @@ def write_report(inputs: ReportInputs) -> None:
     page = render(
         {
             "scale": inputs.scale,
-            "headlines": [text for name in inputs.references if (text := headline(name, summary, differences))],
+            "headlines": [
+                text for name, known in certificates.items() if (text := headline(name, summary, differences, known))
+            ],
             "sentences": [
                 text for name, known in certificates.items() for text in sentences(name, summary, known, differences)
             ],

@@ -1,7 +1,12 @@
-# What a run prints when it ends.
+# What a run prints when it begins and when it ends.
 def shown(folder):
     """A folder of results as the user would write it, who may have said --directory."""
     return Path(workflow.overwrite_workdir or "", folder)
+
+
+def print_beginning():
+    """Say which configuration is run: the demo's, where none was named."""
+    print(f"degcraft: {', '.join(map(str, workflow.configfiles))} -> {shown('results')}", file=sys.stderr)
 
 
 def print_failures():
@@ -12,14 +17,15 @@ def print_failures():
 
 
 def print_outcome():
-    """Say at the end of a run that wrote the report what was found and where to look."""
+    """Say at the end of a run what was found and where to look: all if it wrote the report, or what was crafted."""
     from degcraft.leftovers import leftovers
-    from degcraft.outcome import outcome
+    from degcraft.outcome import outcome, what_was_crafted
 
-    page = Path("results/report.html")
+    page, where = Path("results/report.html"), shown("results")
     if page.is_file() and page.stat().st_mtime >= BEGUN:
         distributions = CONFIG.expand({*CONFIG.distributions, *CONFIG.degrade_distributions})
-        where = shown("results")
         print(outcome("results", list(CONFIG.targets), BEGUN, where), file=sys.stderr)
         if left := leftovers("results", CONFIG.targets, distributions, where):
             print(left, file=sys.stderr)
+    elif crafted := what_was_crafted("results", list(CONFIG.targets), BEGUN, where):
+        print(crafted, file=sys.stderr)

@@ -5,6 +5,10 @@ import os
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"  # before numpy: jobs run side by side, and torch gets its threads from the settings
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a job without a traceback, wherever it is
+
 import logging
 import sys
 import threading
