@@ -13,6 +13,7 @@ from workflow_runs import TINY, make_photos, rules_planned, snakemake
 from degcraft.provenance import PACKAGE
 
 ROUNDS = "results/targets/made/rounds.csv"
+MARGINALS = "results/targets/made/marginals.csv"
 STAGES = {"refine_weights", "refine", "refine_shard", "refine_moments", "refine_rounds", "craft"}
 
 
@@ -28,9 +29,9 @@ def config(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, config):
-    """A run on two cores, up to the table of rounds."""
+    """A run on two cores, up to the table of rounds and the marginals of the last one."""
     folder = tmp_path_factory.mktemp("run") / "two"
-    process = snakemake(folder, config, ROUNDS)
+    process = snakemake(folder, config, ROUNDS, MARGINALS)
     assert process.returncode == 0, process.stderr[-4000:]
     return folder
 
@@ -81,7 +82,7 @@ def test_one_core_splits_into_the_same_bytes_as_two(finished, config, tmp_path):
         if path.name not in ("reference.csv", "oracle.csv"):
             path.unlink()
     one_shard = {**config, "bin_features": {**config["bin_features"], "shards": 1}}
-    process = snakemake(tmp_path / "one", one_shard, ROUNDS, "--rerun-triggers", "mtime", cores=1)
+    process = snakemake(tmp_path / "one", one_shard, ROUNDS, MARGINALS, "--rerun-triggers", "mtime", cores=1)
     assert process.returncode == 0, process.stderr[-4000:]
     compared = 0
     for path in (finished / "results/targets/made").rglob("[!.]*"):

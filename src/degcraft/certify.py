@@ -106,7 +106,7 @@ class Fit:
 
     @property
     def verdict(self) -> str | None:
-        """``ok``, ``misfit``, or None where there was too little to judge by, such as too few simulations for a small p."""
+        """``ok``, ``misfit``, or None where there was too little to judge by, simulations for a small p among it."""
         if self.p is None or 2 / (1 + len(self.distances)) > ALERT:
             return None
         return "misfit" if self.p <= ALERT else "ok"
