@@ -1,14 +1,4 @@
-# What a run prints when it begins and when it ends.
-def shown(folder):
-    """A folder of results as the user would write it, who may have said --directory."""
-    return Path(workflow.overwrite_workdir or "", folder)
-
-
-def print_beginning():
-    """Say which configuration is run: the demo's, where none was named."""
-    print(f"degcraft: {', '.join(map(str, workflow.configfiles))} -> {shown('results')}", file=sys.stderr)
-
-
+# What a run prints when it ends.
 def print_failures():
     """Say at the end of a run that failed why it did, below all that Snakemake says of it."""
     from degcraft.failures import failures

@@ -16,6 +16,11 @@ def shared(*keys):
     return {key: getattr(CONFIG, key) for key in keys}
 
 
+def shown(folder):
+    """A folder of results as the user would write it, who may have said --directory."""
+    return Path(workflow.overwrite_workdir or "", folder)
+
+
 @cache  # asked for by every evaluation of every model
 def photos_in(folder):
     """The photos of a folder, so that adding, changing or removing one is noticed; none that cannot even be opened."""

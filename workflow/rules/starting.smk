@@ -1,10 +1,18 @@
-# What is asked before the first job of a run on Slurm. The executor would say nothing of an account or a partition that is
-# refused to a group of rules: it loses sbatch's answer, and waits for ever where an account is not among the user's.
+# What is said and asked before the first job.
 import subprocess
 
 
+def print_beginning():
+    """Say which configuration is run: the demo's, where none was named."""
+    print(f"degcraft: {', '.join(map(str, workflow.configfiles))} -> {shown('results')}", file=sys.stderr)
+
+
 def ask_slurm(jobs):
-    """Stop a run on Slurm that has jobs with an account or a partition from which Slurm takes none."""
+    """Stop a run on Slurm that has jobs with an account or a partition from which Slurm takes none.
+
+    The executor would say nothing of it where rules go as a group: it loses sbatch's answer, and waits for ever where an
+    account is not among the user's.
+    """
     if workflow.executor_plugin.name != "slurm":
         return
     wanted = {tuple(job.resources.get(f"slurm_{name}") for name in ("account", "partition")) for job in jobs}
