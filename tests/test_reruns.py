@@ -33,6 +33,8 @@ from workflow_runs import (
     jobs_planned,
     make_photos,
     modules,
+    program,
+    rules_planned,
     rules_with_scripts,
     shrink_photos,
     snakemake,
@@ -114,6 +116,19 @@ def test_the_command_line_decides_the_same(key, finished, key_plans, tmp_path):
     command[command.index("--configfile") + 1] = str(config)
     process = subprocess.run(command, cwd=finished, capture_output=True, text=True, timeout=600)
     assert jobs_planned(process) == jobs_planned(key_plans[key].result())
+
+
+def test_crafting_goes_no_farther(finished, dry):
+    process = dry.start(finished, changed("craft.generalization", 0.1), "crafting").result()
+    assert rules_planned(process) == {"craft", "bootstrap", "certify", "plots", "crafting"}
+
+
+def test_a_run_in_a_folder_of_its_own_asks_for_a_configuration(tmp_path):
+    process = subprocess.run(
+        program("--directory", tmp_path, "--dry-run", "--cores", "1"), cwd=tmp_path, capture_output=True, text=True
+    )
+    assert process.returncode == 1
+    assert "Name a configuration, as in --configfile my.yaml" in process.stdout + process.stderr
 
 
 def test_other_words_for_the_same_run_nothing_but_the_report(finished, dry, schema):
