@@ -238,7 +238,7 @@ MODULES = {
     "networks.weights": f"evaluate_bicubic {MODELS}",
     **dict.fromkeys(["upscale", "tiles"], f"upscale {EVALUATION}"),
     "summary": "summary report",
-    **dict.fromkeys(["report", "report_pictures", "outcome", "scores", "names", "times"], "report"),
+    **dict.fromkeys(["report", "report_pictures", "outcome", "scores", "short_ranges", "names", "times"], "report"),
     "onnx_model": "onnx_model",
     **dict.fromkeys(["export", "ranges", "two_passes"], "export"),
     "paired": "paired",

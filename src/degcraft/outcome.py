@@ -200,7 +200,8 @@ def outcome(
     summary, differences = (Summary.read(Path(results) / name) for name in ("summary.csv", "differences.csv"))
     certificates = {target: read_certificate(results, target) for target in targets}
     found = [text for name, known in certificates.items() for text in sentences(name, summary, known, differences)]
-    paragraphs = ["\n".join(textwrap.wrap(text, WIDTH, break_on_hyphens=False)) for text in found]
+    found += [f"{target}: {text}" for target in targets for text in _short_ranges(results, target)]
+    paragraphs = ["\n".join(_wrapped(text)) for text in found]
     times = "\n".join(_aligned(times_table(results, since)))
     places = _places(Path(results), targets, Path(results if shown is None else shown))
     return "\n" + "\n\n".join(filter(None, [times, _table(summary), *paragraphs, places]))
@@ -222,10 +223,25 @@ def what_was_crafted(
     for target in targets:
         path = Path(results, "targets", target, "certificate.json")
         if path.is_file() and path.stat().st_mtime >= since:
-            said = f"{target}: {fit_sentence(Certificate.read(path))}"
+            said = [f"{target}: {fit_sentence(Certificate.read(path))}", *_short_ranges(results, target)]
             figure = Path(shown, "targets", target, "marginals.png")
-            paragraphs.append("\n".join([*textwrap.wrap(said, WIDTH, break_on_hyphens=False), f"weights: {figure}"]))
+            paragraphs.append("\n".join([*_wrapped(" ".join(said)), f"weights: {figure}"]))
     return "\n" + "\n\n".join(paragraphs) if paragraphs else ""
+
+
+def _short_ranges(results: str | os.PathLike[str], target: str) -> list[str]:
+    """What is said of ranges that may be too short for a target."""
+    path = Path(results, "targets", target, "marginals.csv")
+    if not path.is_file():
+        return []
+    from degcraft.marginals import read_marginals  # OpenCV, by way of the operators
+    from degcraft.short_ranges import short_ranges
+
+    return list(short_ranges(read_marginals(path)))
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, break_on_hyphens=False)
 
 
 def _table(summary: Summary) -> str:

@@ -41,6 +41,7 @@ from degcraft.report_pictures import (
     write_side_by_side,
 )
 from degcraft.scores import Summary
+from degcraft.short_ranges import short_ranges
 from degcraft.storage import replacing
 
 ROWS = 12  # rows of crops on the page, shared by the targets, so that the page stays small
@@ -193,6 +194,7 @@ def photo_table(path: Path) -> PhotoTable:
 def _target(inputs: ReportInputs, target: str, certificate: Certificate) -> dict[str, Any]:
     """Reference photos, crafted distribution and certificate of one target."""
     folder = inputs.results / "targets" / target
+    marginals = read_marginals(folder / "marginals.csv")
     photos = photo_table(folder / "reference.csv")
     shown = photos.used[: max(4, _share(THUMBNAILS, list(inputs.references), target))]
     return {
@@ -209,7 +211,8 @@ def _target(inputs: ReportInputs, target: str, certificate: Certificate) -> dict
         "certificate": certificate,
         "fit": fit_sentence(certificate),
         "fit_plot": file_uri(folder / "fit.png"),
-        "found": list(most_of_the_weight(read_marginals(folder / "marginals.csv"))),
+        "found": list(most_of_the_weight(marginals)),
+        "short": list(short_ranges(marginals)),
     }
 
 

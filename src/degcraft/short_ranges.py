@@ -1,0 +1,37 @@
+"""Ranges that may be too short: most of an axis's weight lies at an end beyond which there are other values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from degcraft.axes import axis_operator
+
+MUCH = 0.5  # of the weight
+
+
+def short_ranges(marginals: pd.DataFrame) -> Iterator[str]:
+    """A sentence for every end of an axis where crafted weight piles up, although the operator could go farther.
+
+    Weight at 0 is no sign of a short range: nothing is weaker than none.
+
+    Args:
+        marginals: the table of `degcraft.bootstrap`.
+    """
+    for axis, rows in marginals.groupby("axis", sort=False):
+        _, _, parameter = axis_operator(str(axis))
+        if len(rows) < 2 or parameter.choices is not None:
+            continue
+        first, last = rows.iloc[0], rows.iloc[-1]
+        if last["weight"] >= MUCH and last["upper"] < parameter.upper:
+            yield _sentence(str(axis), last, "upper", parameter.upper)
+        if first["weight"] >= MUCH and 0 < parameter.lower < first["lower"]:
+            yield _sentence(str(axis), first, "lower", parameter.lower)
+
+
+def _sentence(axis: str, row: pd.Series, end: str, limit: float) -> str:
+    return (
+        f"{row['weight']:.0%} of the weight lies at the {end} end of {axis}, {row['lower']:.3g} to {row['upper']:.3g}; "
+        f"a range that goes farther (to {limit:g} at most) may fit better."
+    )
