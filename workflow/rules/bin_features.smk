@@ -10,6 +10,7 @@ rule bin_features_shard:
         "results/logs/bin_features/{extractor}/{shard}.log",
     benchmark:
         "results/benchmarks/bin_features/{extractor}/{shard}.tsv"
+    priority: FIRST
     conda:
         "../envs/degcraft.yaml"
     threads: CONFIG.bin_features.threads
@@ -39,6 +40,7 @@ rule bin_features:
         "results/logs/bin_features/{extractor}.log",
     benchmark:
         "results/benchmarks/bin_features/{extractor}.tsv"
+    priority: FIRST
     conda:
         "../envs/degcraft.yaml"
     threads: 1

@@ -14,6 +14,7 @@ rule craft:
         "results/logs/craft/{target}.log",
     benchmark:
         "results/benchmarks/craft/{target}.tsv"
+    priority: FIRST
     conda:
         "../envs/degcraft.yaml"
     threads: 1

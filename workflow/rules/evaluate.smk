@@ -37,5 +37,6 @@ use rule evaluate as evaluate_bicubic with:
         "results/logs/evaluate/bicubic-{target}.log",
     benchmark:
         "results/benchmarks/evaluate/bicubic-{target}.tsv"
+    priority: FIRST
     message:
         "evaluate: bicubic interpolation on the photos of {wildcards.target}"

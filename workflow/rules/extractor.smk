@@ -10,6 +10,7 @@ if CONFIG.checkpoint is not None:
             "results/logs/extractor/checkpoint.log",
         benchmark:
             "results/benchmarks/extractor/checkpoint.tsv"
+        priority: FIRST
         conda:
             "../envs/degcraft.yaml"
         threads: 1
@@ -35,6 +36,7 @@ rule extractor_encoder:
         "results/logs/extractor/encoder.log",
     benchmark:
         "results/benchmarks/extractor/encoder.tsv"
+    priority: FIRST
     conda:
         "../envs/degcraft.yaml"
     threads: CONFIG.encoder.threads
@@ -61,6 +63,7 @@ rule extractor_srgan:
         "results/logs/extractor/srgan.log",
     benchmark:
         "results/benchmarks/extractor/srgan.tsv"
+    priority: FIRST
     conda:
         "../envs/degcraft.yaml"
     threads: CONFIG.srgan.threads

@@ -9,6 +9,7 @@ rule pairs_shard:
         "results/logs/pairs/{distribution}/{shard}.log",
     benchmark:
         "results/benchmarks/pairs/{distribution}/{shard}.tsv"
+    priority: SECOND
     conda:
         "../envs/degcraft.yaml"
     threads: 1
@@ -36,6 +37,7 @@ rule pairs:
         "results/logs/pairs/{distribution}.log",
     benchmark:
         "results/benchmarks/pairs/{distribution}.tsv"
+    priority: SECOND
     conda:
         "../envs/degcraft.yaml"
     threads: 1

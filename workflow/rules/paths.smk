@@ -1,6 +1,11 @@
 # Paths and settings that follow from the configuration, and the memory of jobs.
 
 
+# What crafted models wait for goes first, and what may refuse photos of the user's; then pairs and trainings, which take
+# longest; the rest finds its gaps.
+FIRST, SECOND = 2, 1
+
+
 def settings(section, but=()):
     """A section of the configuration, but for some keys, as the plain values that Snakemake compares between runs."""
     return {key: value for key, value in asdict(getattr(CONFIG, section)).items() if key not in but}

@@ -10,6 +10,7 @@ rule reference:
         "results/logs/reference/{target}.log",
     benchmark:
         "results/benchmarks/reference/{target}.tsv"
+    priority: FIRST
     conda:
         "../envs/degcraft.yaml"
     threads: CONFIG.reference.threads

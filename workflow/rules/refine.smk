@@ -11,6 +11,7 @@ rule refine_weights:
         "results/logs/refine_weights/{target}-{round}.log",
     benchmark:
         "results/benchmarks/refine_weights/{target}-{round}.tsv"
+    priority: FIRST
     conda:
         "../envs/degcraft.yaml"
     threads: 1
@@ -38,6 +39,7 @@ rule refine:
         "results/logs/refine/{target}-{round}.log",
     benchmark:
         "results/benchmarks/refine/{target}-{round}.tsv"
+    priority: FIRST
     conda:
         "../envs/degcraft.yaml"
     threads: 1
@@ -65,6 +67,7 @@ rule refine_shard:
         "results/logs/refine_shard/{target}-{round}-{shard}.log",
     benchmark:
         "results/benchmarks/refine_shard/{target}-{round}-{shard}.tsv"
+    priority: FIRST
     conda:
         "../envs/degcraft.yaml"
     threads: CONFIG.bin_features.threads
@@ -95,6 +98,7 @@ rule refine_moments:
         "results/logs/refine_moments/{target}-{round}.log",
     benchmark:
         "results/benchmarks/refine_moments/{target}-{round}.tsv"
+    priority: FIRST
     conda:
         "../envs/degcraft.yaml"
     threads: 1

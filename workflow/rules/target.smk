@@ -11,6 +11,7 @@ rule target:
         "results/benchmarks/target/{target}.tsv"
     wildcard_constraints:
         target=among(name for name, target in CONFIG.targets.items() if target.truth is not None),
+    priority: FIRST
     conda:
         "../envs/degcraft.yaml"
     threads: 1
@@ -42,6 +43,7 @@ rule testset:
     wildcard_constraints:
         target=among(tested_targets()),
         kind="full|clean",
+    priority: FIRST
     conda:
         "../envs/degcraft.yaml"
     threads: 1

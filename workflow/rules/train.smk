@@ -11,6 +11,7 @@ rule train:
         "results/logs/train/{distribution}-seed{seed}.log",
     benchmark:
         "results/benchmarks/train/{distribution}-seed{seed}.tsv"
+    priority: SECOND
     conda:
         "../envs/degcraft.yaml"
     threads: CONFIG.train.processes * (CONFIG.train.threads + CONFIG.train.workers)
