@@ -81,7 +81,8 @@ def look(name: str, folder: str | os.PathLike[str], least: int) -> Folder:
     """
     sizes: dict[Path, tuple[int, int]] = {}
     unusable: dict[Path, str] = {}
-    for path in list_images(folder):
+    photos = list_images(folder)
+    for path in photos:
         size = image_size(path)
         if size == (0, 0):
             unusable[path] = _why(path)
@@ -97,8 +98,7 @@ def look(name: str, folder: str | os.PathLike[str], least: int) -> Folder:
         except ImageError as error:
             del sizes[path]
             unusable[path] = error.reason
-    photos = {path.name for path in list_images(folder)}
-    others = sorted(path.name for path in Path(folder).iterdir() if path.name not in photos and path.name[0] != ".")
+    others = sorted(path.name for path in set(Path(folder).iterdir()).difference(photos) if path.name[0] != ".")
     return Folder(name, sizes, unusable, others, seen)
 
 

@@ -22,7 +22,7 @@ from degcraft.patches import count_positions
 from degcraft.seeds import stream
 from degcraft.settings import TrainSettings
 from degcraft.sharing import FOLDS
-from degcraft.space import build
+from degcraft.space import Space, build
 from degcraft.training.run import Run
 from degcraft.training.start import first_network
 
@@ -61,14 +61,15 @@ def counts(config: Config, hr: Sequence[tuple[int, int]], upscaled: int, degrade
     side, photos = config.photos.size, config.photos
     cut = side, photos.per_photo, config.scale, photos.textured
     patches = sum(count_positions(height, width, *cut) for width, height in hr)
-    bins = len(build(config.degradation))
+    space = build(config.degradation)
+    bins = len(space)
     distributions = len(config.expand(config.distributions))
     targets = len(config.targets)
     lr = (side // config.scale) ** 2 * 3
     found = {
         "HR patches": patches * side**2 * 3,
         "pairs": distributions * config.pairs.count * lr,
-        "moments of the bins": _moments(config, min(config.bin_features.patches, patches)),
+        "moments of the bins": _moments(config, space, min(config.bin_features.patches, patches)),
         "super-resolved photos, at most": upscaled * config.scale**2 * 3 if "crafted" in config.distributions else 0,
         "degraded photos, at most": _degraded(config, degraded),
     }
@@ -77,10 +78,9 @@ def counts(config: Config, hr: Sequence[tuple[int, int]], upscaled: int, degrade
     return Counts(described, patches, distributions * config.pairs.count, models, found)
 
 
-def _moments(config: Config, patches: int) -> int:
+def _moments(config: Config, space: Space, patches: int) -> int:
     """Bytes of all files of the bins' moments: the space's, and of each target one a round, in which bins add up."""
     features = config.encoder.features if config.extractor != "srgan" else config.srgan.channels
-    space = build(config.degradation)
     a_bin = (1 + FOLDS) * (features + features**2) * 8
     tables, rounds = [len(space)], config.refine.rounds
     if rounds:
