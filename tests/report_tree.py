@@ -15,6 +15,7 @@ from degcraft.storage import creating_h5
 
 SCALE = 2
 ODD = "<b>&"  # a stem that is markup unless it is escaped
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="360.6pt" height="72pt" viewBox="0 0 360.6 72"></svg>'
 VALUES = {"bicubic": 26.0, "clean": 26.5, "full": 27.0, "crafted-cam": 27.5}
 
 
@@ -99,7 +100,7 @@ def results_tree(folder, make_photo):
         with creating_h5(results / "pairs" / f"{distribution}.h5") as file:
             file["lr"] = lr if distribution == "full" else lr // 2
     for plot in ("marginals", "joint", "trace", "trade_off", "fit"):
-        save(np.full((20, 40, 3), 255, np.uint8), results / "targets" / "cam" / f"{plot}.png")
+        (results / "targets" / "cam" / f"{plot}.svg").write_text(SVG)
     certificate = replace(UNJUDGED, distance_prior=20.8, distance=1.2, distance_low=1.3, distance_high=2.6)
     certificate = replace(certificate, relative_gap=9.7e-5, effective_bins=7.5, bins=216, kl=3.4)
     certificate = replace(certificate, generalization=0.003, auto=False, reference_photos=2, reference_patches=32)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 
 import pytest
-from report_tree import ODD, Page, results_tree, written
+from report_tree import ODD, Page, results_tree, write_scores, written
 
 from degcraft.report import photo_table
 
@@ -24,7 +25,7 @@ def test_the_page_needs_nothing_from_outside(inputs):
     addresses += [attributes.get("href") for attributes in page.all("link")]
     assert len(addresses) > 10
     assert all(address.startswith("data:") for address in addresses)
-    assert all(attributes["href"].startswith("#") for attributes in page.all("a"))
+    assert all(re.fullmatch(r"#[\w-]+|\w[\w./-]*", attributes["href"]) for attributes in page.all("a"))
     assert not re.search(r"https?://|@import|url\(", source)
     assert len(source) < 2_000_000
 
@@ -43,12 +44,42 @@ def test_every_header_of_a_table_has_a_scope(inputs):
     assert {header.get("scope") for header in headers} == {"row", "col"}
 
 
-def test_links_lead_somewhere(inputs):
+OTHERS = {
+    "onnx": ["models/full/seed0/model.onnx"],
+    "degraded": ["degraded/full/", "degraded/crafted-cam/"],
+    "paired": [],
+    "exported": ["exported/crafted-cam/"],
+}
+
+
+def test_links_lead_somewhere_on_the_page(inputs):
     page = Page(written(inputs))
     anchors = {attributes.get("id") for _, attributes in page.elements}
-    links = {attributes["href"].removeprefix("#") for attributes in page.all("a")}
+    links = {attributes["href"] for attributes in page.all("a") if attributes["href"].startswith("#")}
     assert links
-    assert links <= anchors
+    assert {link.removeprefix("#") for link in links} <= anchors
+
+
+def test_links_lead_to_the_files_of_the_run(inputs):
+    page = Page(written(replace(inputs, others=OTHERS)))
+    links = {attributes["href"] for attributes in page.all("a") if not attributes["href"].startswith("#")}
+    plots = ["marginals", "joint", "fit", "trade_off", "trace"]
+    figures = [f"{plot}.{kind}" for plot in plots for kind in ("svg", "png")]
+    tables = [f"{table}.csv" for table in ("marginals", "weights", "fit", "trade_off", "trace", "reference")]
+    own = {"summary.csv", "differences.csv", "hr/photos.csv", "benchmarks/"}
+    own |= {"upscaled/cam/", "evaluation/examples/cam.png", "targets/cam/certificate.json"}
+    models = {"models/clean/", "models/full/", "models/crafted-cam/"}
+    others = {path for paths in OTHERS.values() for path in paths}
+    assert links == own | models | others | {f"targets/cam/{name}" for name in figures + tables}
+
+
+def test_links_to_what_is_not_made_are_left_out(inputs):
+    write_scores(inputs.results, {})
+    without = replace(inputs, distributions=["bicubic"], tests={}, upscaled={})
+    page = Page(written(without))
+    links = " ".join(attributes["href"] for attributes in page.all("a"))
+    assert "targets/cam/weights.csv" in links
+    assert not re.search("models|upscaled/|examples|differences|perceptual|onnx|exported|degraded|paired", links)
 
 
 def test_names_and_values_are_escaped(inputs):

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from report_tree import ODD, SCALE, VALUES, Page, results_tree, save, written
+from report_tree import ODD, SCALE, SVG, VALUES, Page, results_tree, save, written
 
 from degcraft import report
 from degcraft.errors import UserError
@@ -29,6 +29,14 @@ def test_patches_of_both_distributions_stand_beside_those_of_the_references(inpu
     assert [alt for alt in alts if alt.startswith("Patches")] == [f"Patches {words} for cam" for words in shown]
     page = Page(written(replace(inputs, distributions=["bicubic", "crafted-cam"])))
     assert "drawn from the full range" not in " ".join(str(attributes["alt"]) for attributes in page.all("img"))
+
+
+def test_patches_are_few_and_large_whatever_the_scale(inputs):
+    for side in (8, 16):
+        page = Page(written(replace(inputs, patch=side)))
+        (shown,) = (a for a in page.all("img") if a["alt"] == "Patches from the reference photos for cam")
+        assert shown["width"] == str({8: 26 * 23, 16: 50 * 12}[side])  # three with lines between, each pixel a square
+        assert int(shown["height"]) * 3 // 2 == pytest.approx(int(shown["width"]), abs=20)  # two rows
 
 
 def test_patches_come_from_all_photos_and_keep_their_pixels(inputs):
@@ -68,10 +76,21 @@ def test_every_slider_has_its_two_pictures_and_a_name(inputs):
 
 
 def test_every_image_can_be_read_and_is_described(inputs):
-    for attributes in Page(written(inputs)).all("img"):
-        assert attributes["alt"]
-        with Image.open(io.BytesIO(base64.b64decode(attributes["src"].partition(",")[2]))) as image:
-            image.load()
+    images = Page(written(inputs)).all("img")
+    assert all(attributes["alt"] for attributes in images)
+    sources = [attributes["src"].partition(",") for attributes in images]
+    vectors = [base64.b64decode(content) for kind, _, content in sources if kind.startswith("data:image/svg+xml")]
+    assert vectors == [SVG.encode()] * 5
+    for kind, _, content in sources:
+        if not kind.startswith("data:image/svg+xml"):
+            with Image.open(io.BytesIO(base64.b64decode(content))) as image:
+                image.load()
+
+
+def test_figures_have_the_size_at_which_they_were_drawn(inputs):
+    figures = [attributes for attributes in Page(written(inputs)).all("img") if "svg" in attributes["src"][:20]]
+    sizes = {(figure["width"], figure["height"], figure["style"]) for figure in figures}
+    assert sizes == {("481", "96", "--width: 481px")}
 
 
 def test_many_targets_share_the_pictures(inputs, monkeypatch):
