@@ -52,6 +52,16 @@ OTHERS = {
 }
 
 
+def test_what_may_be_wider_than_a_phone_scrolls_with_a_sign_and_by_keyboard(inputs):
+    page = Page(written(inputs))
+    regions = [attributes for attributes in page.all("div") if "scroll" in (attributes.get("class") or "").split()]
+    scores = [attributes for attributes in page.all("table") if "scores" in (attributes.get("class") or "").split()]
+    assert len(scores) == 6 and len(regions) == len(scores) + 5  # and the figures
+    assert all(region["role"] == "region" and region["aria-label"] and "tabindex" in region for region in regions)
+    (rule,) = re.findall(r"^\.scroll, pre \{(.*)\}$", page.text, re.M)  # shadows that stay, under covers that scroll
+    assert rule.count("local") == rule.count("scroll,") == 2 and "overflow-x: auto" in rule
+
+
 def test_links_lead_somewhere_on_the_page(inputs):
     page = Page(written(inputs))
     anchors = {attributes.get("id") for _, attributes in page.elements}
