@@ -271,6 +271,24 @@ def test_paths_are_those_that_the_user_would_write(tmp_path):
     assert lines[-2:] == ["report: mine/results/report.html", "photos: mine/results/upscaled/cam"]
 
 
+def test_what_there_is_for_other_programs_is_named_crafted_first(tmp_path):
+    write_summary(tmp_path, {("full", "cam"): 27.0})
+    for name in ("degraded/full", "degraded/crafted-cam", "models/full/seed0"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "models/full/seed0/model.onnx").touch()
+    others = {
+        "onnx": ["models/full/seed0/model.onnx", "models/clean/seed0/model.onnx"],  # the second is not there
+        "degraded": ["degraded/full/", "degraded/crafted-cam/"],
+        "paired": [],
+        "exported": ["exported/crafted-cam/"],
+    }
+    assert outcome(tmp_path, ["cam"], shown="mine", others=others).splitlines()[-3:] == [
+        "report: mine/report.html",
+        "onnx: mine/models/full/seed0/model.onnx",
+        "degraded: mine/degraded/crafted-cam and 1 more",
+    ]
+
+
 def test_the_terminal_text_where_nothing_was_measured(tmp_path):
     write_summary(tmp_path, {})
     folder = tmp_path / "targets" / "cam"

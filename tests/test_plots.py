@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,17 @@ from PIL import Image
 from degcraft.axes import Choices, Range, Step
 from degcraft.distribution import Distribution
 from degcraft.marginals import marginals
-from degcraft.plots import CRAFTED, PRIOR, TRUTH, axis_label, plot_joint, plot_marginals, plot_trace, plot_trade_off
+from degcraft.plots import (
+    CRAFTED,
+    PRIOR,
+    TRUTH,
+    axis_label,
+    plot_fit,
+    plot_joint,
+    plot_marginals,
+    plot_trace,
+    plot_trade_off,
+)
 from degcraft.solver import Iterate
 from degcraft.space import build
 
@@ -158,3 +170,49 @@ def test_joint_is_darkest_where_the_weight_is(tmp_path):
 def test_joint_of_one_axis_says_so(tmp_path):
     plot_joint(Distribution.uniform(build([Step("blur", (("sigma", Range(0.2, 3.2, 3)),))])), tmp_path / "joint.png")
     assert pixels(tmp_path / "joint.png", "#000000") > 100
+
+
+@pytest.mark.parametrize("distance, factor", [(1.2, 1.0), (2.9, 2.0), (40.0, 500.0), (0.001, 0.001)])
+def test_bars_of_simulated_sets_keep_half_of_an_axis_wherever_the_photos_are(distance, factor, tmp_path, monkeypatch):
+    generator = np.random.default_rng(0)
+    simulated = pd.DataFrame({"distance": generator.uniform(1, 2, 100), "direction": generator.uniform(1, 3, 100)})
+    first = pd.DataFrame({"distance": [distance], "direction": [np.nan]})
+    table = pd.concat([first, simulated]).assign(direction_observed=2.0 * factor)
+    monkeypatch.setattr(pyplot, "close", lambda: None)
+    plot_fit(table, tmp_path / "fit.png")
+    monkeypatch.undo()
+    for ax, observed, log in zip(pyplot.gcf().axes, (distance, 1.0), (False, True), strict=True):
+        bars = [bar for bar in ax.patches if bar.get_width() > 0]
+        assert sum(bar.get_height() for bar in bars) == 100
+        ends = [*ax.get_xlim(), bars[0].get_x(), bars[-1].get_x() + bars[-1].get_width(), observed]
+        left, right, low, high, place = np.log10(ends) if log else ends
+        assert left < low and high < right and high - low > 0.42 * (right - left)  # half, but for the margins
+        lines = [line for line in ax.lines if len(line.get_xdata())]
+        arrows = [text.get_text() for text in ax.texts if text.get_text()]
+        if left < place < right:
+            assert lines[0].get_xdata()[0] == observed and not arrows
+        else:
+            assert not lines and arrows == [f"{observed:.3g}"]
+    pyplot.close()
+
+
+def test_sets_that_are_all_the_same_are_a_bar(tmp_path):
+    table = pd.DataFrame({"distance": [1.2, 1.3], "direction": [np.nan, 2.0], "direction_observed": [np.nan, 1.0]})
+    plot_fit(table, tmp_path / "fit.png")
+    image = Image.open(tmp_path / "fit.png")
+    for left in (0, image.width // 2):  # below the legend
+        half = tmp_path / "half.png"
+        image.crop((left, 60, left + image.width // 2, image.height)).save(half)
+        assert pixels(half, PRIOR) > 1000
+
+
+def test_the_same_figure_as_vectors_lies_beside_it_and_is_the_same_bytes_twice(figure, tmp_path):
+    vectors = [figure(name=name).with_suffix(".svg") for name in "ab"]
+    assert vectors[0].read_bytes() == vectors[1].read_bytes()
+    source = vectors[0].read_text()
+    assert "<text" not in source  # letters are drawn, so that it looks the same whatever fonts there are
+    assert not re.search(r"<dc:(date|creator)>|matplotlib\.org", source)  # other days, other versions
+    width, height = (float(number) for number in re.findall(r'(?:width|height)="([\d.]+)pt"', source)[:2])
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size == (int(width / 72 * 150), int(height / 72 * 150))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "a.svg", "b.png", "b.svg"]

@@ -25,6 +25,7 @@ from degcraft.networks.sr import to_tensor
 from degcraft.settings import TrainSettings
 from degcraft.train import TrainFiles, train
 from degcraft.training.checkpoints import Checkpoint
+from degcraft.training.monitor import BAND
 from degcraft.training.run import Run
 
 TINY = TrainSettings(
@@ -94,7 +95,7 @@ def test_validation_is_a_row_and_a_picture(run, tmp_path, caplog):
     measured = curve["psnr_y"].dropna()
     assert measured.index.tolist() == [0, 2, 4] and measured.is_monotonic_increasing
     picture = read_image(tmp_path / "a.monitor" / "preview.png")
-    assert picture.shape == (3 * 32, 2 * 32, 3)  # two of the sixteen patches are held back
+    assert picture.shape == (3 * (BAND + 32), 2 * 32, 3)  # two of the sixteen patches are held back
     assert f"PSNR-Y {measured.iloc[-1]:.2f} dB at step 120 on held-back patches" in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""PSNR on held-back patches, and the picture."""
+"""PSNR on held-back patches, and their pictures."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ def test_psnr_is_that_of_the_evaluation():
     large = lr.repeat(2, axis=1).repeat(2, axis=2)
     hr = np.clip(large + generator.normal(0, 9, large.shape), 0, 255).astype(np.uint8)
     run = Run(Doubling(), TrainSettings(), 0, torch.device("cpu"))
-    psnr, picture = Validation(torch.from_numpy(lr), torch.from_numpy(hr), run.device).measure(run)
+    psnr, rows = Validation(torch.from_numpy(lr), torch.from_numpy(hr), run.device).measure(run)
     expected = [measure(restored, truth, 2)["psnr_y"] for restored, truth in zip(large + 4, hr, strict=True)]
     assert psnr == pytest.approx(np.mean(expected))
-    for row, images in enumerate((large, large + 4, hr)):
-        np.testing.assert_array_equal(
-            picture[16 * row : 16 * row + 16], np.concatenate(images[[0, 1, 3, 4, 6, 8]], axis=1)
-        )
+    assert list(rows) == ["input (LR, enlarged)", "output", "HR"]
+    for row, images in zip(rows.values(), (large, large + 4, hr), strict=True):
+        np.testing.assert_array_equal(row, np.concatenate(images[[0, 1, 3, 4, 6, 8]], axis=1))

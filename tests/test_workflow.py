@@ -3,6 +3,7 @@
 import filecmp
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -84,6 +85,16 @@ def test_the_page_of_artifacts_says_what_a_run_leaves(finished):
     # made with other settings
     others = ("/rounds", "dial/", "srgan", "onnx", "perceptual", "degraded/", "paired/", "monitor/", "check.txt")
     assert problems == [] and all(any(part in name for part in others) for name in artifacts().keys() - seen)
+
+
+def report_links(results):
+    """Files and folders to which the report has links."""
+    return set(re.findall(r'<a href="([^#"]+)"', (results / "report.html").read_text()))
+
+
+def test_every_link_of_the_report_leads_to_a_file(finished):
+    links = report_links(finished[0] / "results")
+    assert len(links) > 20 and [link for link in links if not (finished[0] / "results" / link).exists()] == []
 
 
 def test_the_code_on_the_page_about_reading_runs(finished, tmp_path, monkeypatch, capsys):
@@ -259,6 +270,12 @@ def test_the_other_settings_run_too(photos, tmp_path):
     for distribution in ("clean", "crafted-album"):
         (output,) = onnx.load(tmp_path / f"results/models/{distribution}/seed0/model.onnx").graph.output
         assert [side.dim_param for side in output.type.tensor_type.shape.dim] == ["", "", "2*height", "2*width"]
+
+    links = report_links(tmp_path / "results")
+    assert [link for link in links if not (tmp_path / "results" / link).exists()] == []
+    assert {"models/clean/seed0/model.onnx", "degraded/full/", "paired/full/", "exported/crafted-album/"} <= links
+    assert re.search(r"^onnx: .*results/models/crafted-album/seed0/model\.onnx and 2 more$", process.stderr, re.M)
+    assert re.search(r"^paired: .*results/paired/crafted-album and 1 more$", process.stderr, re.M)
 
     problems, seen = compare_artifacts(tmp_path / "results")
     assert problems == [] and {"perceptual.csv", "targets/<target>/dial/<dial>.csv"} <= seen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from degcraft.certificate import Certificate
@@ -188,6 +188,7 @@ def outcome(
     targets: Sequence[str],
     since: float = 0.0,
     shown: str | os.PathLike[str] | None = None,
+    others: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
     """The ending that a run prints: the stages' times, PSNR-Y, a sentence or two for each target, and where to look.
 
@@ -196,6 +197,7 @@ def outcome(
         targets: the names of all targets.
         since: when the run began, seconds since the epoch; only its own jobs have times.
         shown: the folder as the user would write it, if another directory was given to run in.
+        others: what was made for other programs, by what it is, relative to ``results``.
     """
     summary, differences = (Summary.read(Path(results) / name) for name in ("summary.csv", "differences.csv"))
     certificates = {target: read_certificate(results, target) for target in targets}
@@ -203,7 +205,7 @@ def outcome(
     found += [f"{target}: {text}" for target in targets for text in _short_ranges(results, target)]
     paragraphs = ["\n".join(_wrapped(text)) for text in found]
     times = "\n".join(_aligned(times_table(results, since)))
-    places = _places(Path(results), targets, Path(results if shown is None else shown))
+    places = "\n".join(_places(Path(results), targets, Path(results if shown is None else shown), others or {}))
     return "\n" + "\n\n".join(filter(None, [times, _table(summary), *paragraphs, places]))
 
 
@@ -269,7 +271,12 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _places(results: Path, targets: Iterable[str], shown: Path) -> str:
-    """Paths of the report and of the super-resolved photos."""
-    made = [target for target in targets if (results / "upscaled" / target).is_dir()]
-    return "\n".join([f"report: {shown / 'report.html'}", *(f"photos: {shown / 'upscaled' / name}" for name in made)])
+def _places(results: Path, targets: Iterable[str], shown: Path, others: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Lines with the paths of the report, of the super-resolved photos, and of what there is for other programs."""
+    yield f"report: {shown / 'report.html'}"
+    yield from (f"photos: {shown / 'upscaled' / name}" for name in targets if (results / "upscaled" / name).is_dir())
+    for kind, paths in others.items():
+        if made := sorted(
+            (path for path in paths if (results / path).exists()), key=lambda path: "crafted-" not in path
+        ):
+            yield f"{kind}: {shown / made[0]}" + (f" and {len(made) - 1} more" if made[1:] else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib
@@ -39,7 +40,7 @@ def plot_marginals(marginals: pd.DataFrame, truth: Truth, path: str | os.PathLik
     Args:
         marginals: the table of `degcraft.bootstrap`.
         truth: of a made target; empty for a real one.
-        path: PNG to write.
+        path: PNG to write; an SVG of the same stem is written beside it.
     """
     panels = [(str(name), rows) for name, rows in marginals.groupby("axis", sort=False) if len(rows) > 1]
     columns = min(len(panels), 4)
@@ -99,7 +100,7 @@ def plot_joint(distribution: Distribution, path: str | os.PathLike[str]) -> None
 
     Args:
         distribution: the crafted weights beside the prior.
-        path: PNG to write.
+        path: PNG to write; an SVG of the same stem is written beside it.
     """
     space = distribution.space
     axes = [i for i in range(len(space.axes)) if len(pieces(space, i)[0]) > 1]
@@ -177,7 +178,7 @@ def plot_trace(trace: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
     Args:
         trace: ``iteration, distance, gap`` and others, a row an iteration.
-        path: PNG to write.
+        path: PNG to write; an SVG of the same stem is written beside it.
     """
     figure, ax = pyplot.subplots(figsize=(5, 3.2), layout="constrained")
     ax.plot(trace["iteration"], trace["distance"], color=CRAFTED, label="distance")
@@ -197,7 +198,7 @@ def plot_trade_off(trade_off: pd.DataFrame, path: str | os.PathLike[str]) -> Non
 
     Args:
         trade_off: the table of `degcraft.trade_off.TradeOff`.
-        path: PNG to write.
+        path: PNG to write; an SVG of the same stem is written beside it.
     """
     figure, (above, below) = pyplot.subplots(2, 1, figsize=(6.6, 5), sharex=True, layout="constrained")
     positions = range(len(trade_off))
@@ -221,11 +222,11 @@ def plot_trade_off(trade_off: pd.DataFrame, path: str | os.PathLike[str]) -> Non
 
 
 def plot_fit(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Histograms of what simulated sets have, with the reference photos marked.
+    """Histograms of what simulated sets have, with the reference photos marked: by an arrow where they lie far off.
 
     Args:
         table: `degcraft.certify.Fit.table`: the reference photos and simulated sets, if there are any.
-        path: PNG to write.
+        path: PNG to write; an SVG of the same stem is written beside it.
     """
     figure, grid = pyplot.subplots(1, 2, figsize=(7.6, 3.0), layout="constrained")
     simulated = table.iloc[1:]
@@ -236,14 +237,15 @@ def plot_fit(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     ]
     for ax, (values, observed, scale, title) in zip(grid, panels, strict=True):
         if len(values):
-            edges = np.geomspace(values.min(), values.max(), 26) if scale == "log" else 25
+            around = 1.5 if values.min() == values.max() else 1.0
+            edges = np.geomspace(values.min() / around, values.max() * around, 26) if scale == "log" else 25
             ax.hist(values, bins=edges, color=PRIOR, edgecolor="white", label="simulated sets of photos")
-            ax.axvline(observed, color=TRUTH, linewidth=2, label="the reference photos")
             ax.set_xscale(scale)
             if scale == "log":  # less than a decade wide: few ticks, and plain numbers
                 ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
                 ax.xaxis.set_major_formatter("{x:g}")
                 ax.xaxis.set_minor_formatter(NullFormatter())
+            _mark(ax, float(observed), "the reference photos")
         else:
             ax.text(0.5, 0.5, "not simulated", transform=ax.transAxes, ha="center", va="center")
         ax.set_xlabel(title)
@@ -254,8 +256,28 @@ def plot_fit(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     _save(path)
 
 
+def _mark(ax: Axes, value: float, label: str) -> None:
+    """A line at a value, or, where it would leave the bars less than half of the axis, an arrow towards it."""
+    low, high = ax.dataLim.intervalx
+    along = ax.transScale.transform  # what is far on a logarithmic axis is so by its logarithm
+    left, right, place = along([(low, 1), (high, 1), (value, 1)])[:, 0]
+    if left - (right - left) <= place <= right + (right - left):
+        ax.axvline(value, color=TRUTH, linewidth=2, label=label)
+        return
+    end, start, align = (0.99, 0.87, "right") if place > right else (0.01, 0.13, "left")
+    before, after = (0.05, 0.3) if place > right else (0.3, 0.05)
+    ends = left - before * (right - left), right + after * (right - left)
+    ax.set_xlim(*(ax.transScale.inverted().transform((x, 1))[0] for x in ends))
+    ax.plot([], [], color=TRUTH, linewidth=2, label=label)
+    arrow = {"arrowstyle": "-|>", "color": TRUTH, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("", (end, 0.6), (start, 0.6), "axes fraction", "axes fraction", arrow)
+    ax.text(end, 0.66, f"{value:.3g}", color=TRUTH, ha=align, weight="bold", transform=ax.transAxes)
+
+
 def _save(path: str | os.PathLike[str]) -> None:
-    """Write the current figure without the date and version, so that the same figure is the same bytes."""
+    """Write the current figure as PNG, and as SVG beside it; without date and version, so that it is the same bytes."""
     with replacing(path) as partial:
         pyplot.savefig(partial, dpi=150, metadata={"Software": None})
+    with replacing(Path(path).with_suffix(".svg")) as partial, pyplot.rc_context({"svg.hashsalt": "degcraft"}):
+        pyplot.savefig(partial, metadata={"Creator": None, "Date": None})
     pyplot.close()

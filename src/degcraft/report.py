@@ -30,8 +30,8 @@ from degcraft.report_pictures import (
     Place,
     Row,
     before_and_after,
+    drawing,
     drawn_patches,
-    file_uri,
     nearest,
     read_cropped,
     reference_crops,
@@ -48,7 +48,8 @@ ROWS = 12  # rows of crops on the page, shared by the targets, so that the page 
 BEFORE_AFTER = 9  # super-resolved photos on the page, likewise
 BEFORE_AFTER_EACH = 3
 THUMBNAILS = 48  # reference photos on the page, likewise
-CROPS, CROP_COLUMNS = 18, 6  # patches beside each other for the eye
+CROPS, CROP_COLUMNS = 6, 3  # patches beside each other for the eye
+SHEET = 600  # pixels across, about: more than are shown on most screens, so that LR pixels stay squares of one size
 PACKAGES = ("degcraft", "snakemake", "torch", "numpy", "scipy", "opencv-python-headless", "pillow")
 MOST = 0.8  # share of the weight that is called most of it
 
@@ -69,6 +70,8 @@ class ReportInputs:
         tests: folders of LR and HR test photos, by target; targets without test pairs are left out.
         upscaled: folder of the photos that were super-resolved, by target; left out where none were.
         perceptual: whether LPIPS was measured.
+        others: files and folders that are made beside those that the page is about, by what they are (``onnx``,
+            ``degraded``, ``paired``, ``exported``), relative to ``results``; folders end in a slash.
     """
 
     results: Path
@@ -82,6 +85,7 @@ class ReportInputs:
     tests: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
     upscaled: Mapping[str, Path] = field(default_factory=dict)
     perceptual: bool = False
+    others: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def evaluation(self, distribution: str) -> Path:
         """Folder of the measurements of a distribution's model."""
@@ -119,6 +123,8 @@ def write_report(inputs: ReportInputs) -> None:
             "before_after": {
                 t: _before_after(inputs, t, _share(BEFORE_AFTER, list(inputs.upscaled), t)) for t in inputs.upscaled
             },
+            "models": [name for name in inputs.distributions if name != "bicubic"],
+            "others": inputs.others,
             "versions": {"Python": platform.python_version(), **versions(*PACKAGES)},
         }
     )
@@ -204,13 +210,13 @@ def _target(inputs: ReportInputs, target: str, certificate: Certificate) -> dict
         "thumbnails": [(name, _picture(thumbnail(inputs.references[target] / name))) for name in shown],
         "sheets": list(_sheets(inputs, target, photos.used)),
         "patch": inputs.patch,
-        "marginals": file_uri(folder / "marginals.png"),
-        "joint": file_uri(folder / "joint.png"),
-        "trace": file_uri(folder / "trace.png"),
-        "trade_off": file_uri(folder / "trade_off.png"),
+        "marginals": drawing(folder / "marginals.svg"),
+        "joint": drawing(folder / "joint.svg"),
+        "trace": drawing(folder / "trace.svg"),
+        "trade_off": drawing(folder / "trade_off.svg"),
         "certificate": certificate,
         "fit": fit_sentence(certificate),
-        "fit_plot": file_uri(folder / "fit.png"),
+        "fit_plot": drawing(folder / "fit.svg"),
         "found": list(most_of_the_weight(marginals)),
         "short": list(short_ranges(marginals)),
     }
@@ -225,7 +231,8 @@ def _sheets(inputs: ReportInputs, target: str, used: Sequence[str]) -> Iterator[
         photos = [inputs.references[target] / name for name in used]
         crops = reference_crops(photos, inputs.patch, CROPS, inputs.textured, inputs.seed)
         for label, patches in {"from the reference photos": crops, **sheets}.items():
-            yield _picture(sheet(patches, CROP_COLUMNS), label)
+            pixels = sheet(patches, CROP_COLUMNS)
+            yield _picture(nearest(pixels, max(1, round(SHEET / pixels.shape[1]))), label)
 
 
 def _picture(pixels: Uint8Image, label: str = "") -> Picture:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,9 +183,27 @@ def data_uri(image: Uint8Image) -> str:
     return _address("webp", buffer.getvalue())
 
 
-def file_uri(path: str | os.PathLike[str]) -> str:
-    """A PNG file as a ``data:`` address."""
-    return _address("png", Path(path).read_bytes())
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of vectors.
+
+    Attributes:
+        uri: as a ``data:`` address.
+        width: in pixels of 1/96 inch, at which its letters are as large as they were drawn.
+        height: likewise.
+    """
+
+    uri: str
+    width: int
+    height: int
+
+
+def drawing(path: str | os.PathLike[str]) -> Drawing:
+    """An SVG file of `degcraft.plots`."""
+    content = Path(path).read_bytes()
+    points = (float(number) for number in re.findall(rb'(?:width|height)="([\d.]+)pt"', content)[:2])
+    width, height = (round(number * 96 / 72) for number in points)
+    return Drawing(_address("svg+xml", content), width, height)
 
 
 def _address(kind: str, content: bytes) -> str:

@@ -117,8 +117,8 @@ def _go_through(
             run.check()
         psnr = math.nan
         if look and validation and monitor:
-            psnr, picture = validation.measure(run)
-            monitor.validated(run.step, psnr, picture)
+            psnr, pictures = validation.measure(run)
+            monitor.validated(run.step, psnr, pictures)
         if row:
             added = run.add_row(psnr)
             if monitor:

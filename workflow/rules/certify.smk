@@ -17,6 +17,7 @@ rule certify:
             category="crafting",
             labels={"target": "{target}", "figure": "fit"},
         ),
+        vectors="results/targets/{target}/fit.svg",
     log:
         "results/logs/certify/{target}.log",
     benchmark:

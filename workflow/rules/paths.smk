@@ -191,3 +191,14 @@ def paired_folders():
 def exported_files():
     """Options for other training programs, of every crafted distribution; a rule writes all that belong together."""
     return [f"results/exported/crafted-{name}/real-esrgan.yaml" for name in CONFIG.targets]
+
+
+def other_results():
+    """What is made for other programs, by what it is, relative to results/; folders end in a slash."""
+    made = {
+        "onnx": onnx_models(),
+        "degraded": [f"{folder}/" for folder in degraded_folders()],
+        "paired": [f"{folder}/" for folder in paired_folders()],
+        "exported": [f"{Path(file).parent}/" for file in exported_files()],
+    }
+    return {kind: [path.removeprefix("results/") for path in paths] for kind, paths in made.items()}

@@ -30,6 +30,7 @@ rule plots:
             category="crafting",
             labels={"target": "{target}", "figure": "trade-off"},
         ),
+        vectors=multiext("results/targets/{target}/", "marginals.svg", "joint.svg", "trace.svg", "trade_off.svg"),
     log:
         "results/logs/plots/{target}.log",
     benchmark:

@@ -21,5 +21,6 @@ with job(snakemake):
             references={target: Path(folder) for target, folder in params.references.items()},
             tests={target: (Path(lr), Path(hr)) for target, (lr, hr) in params.tests.items()},
             upscaled={target: Path(folder) for target, folder in params.upscaled.items()},
+            others=params.others,
         )
     )

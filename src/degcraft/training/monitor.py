@@ -10,8 +10,12 @@ import logging
 import math
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
 
 from degcraft.images import Uint8Image, write_image
 from degcraft.storage import discard_partials, replacing
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 PREVIEW = "preview.png"
+BAND = 24  # pixels above each row of the picture, for its name
 
 
 class Monitor:
@@ -51,8 +56,9 @@ class Monitor:
                 if name != "step" and not math.isnan(value):
                     self._writer.add_scalar(name, value, step)
 
-    def validated(self, step: int, psnr: float, picture: Uint8Image) -> None:
+    def validated(self, step: int, psnr: float, rows: Mapping[str, Uint8Image]) -> None:
         """What `degcraft.training.validation.Validation.measure` found."""
+        picture = named_rows(rows)
         with replacing(self._folder / PREVIEW) as partial:
             write_image(partial, picture)
         log = logging.getLogger("degcraft")
@@ -64,3 +70,19 @@ class Monitor:
         """Write what is still in memory."""
         if self._writer is not None:
             self._writer.close()
+
+
+def named_rows(rows: Mapping[str, Uint8Image]) -> Uint8Image:
+    """Rows of pictures below each other, each with its name in a white band above it.
+
+    Args:
+        rows: (h, w, 3) uint8 by name, all of one width.
+    """
+    parts: list[Uint8Image] = []
+    for name, row in rows.items():
+        band: Uint8Image = np.full((BAND, row.shape[1], 3), 255, np.uint8)
+        (width, _), _ = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
+        size = 0.5 * min(1.0, (row.shape[1] - 8) / width)
+        cv2.putText(band, name, (4, 17), cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 1, cv2.LINE_AA)
+        parts += [band, row]
+    return np.concatenate(parts)

@@ -27,10 +27,10 @@ class Validation:
         self._lr, self._hr, self._device = lr, hr.numpy(), device
         self._scale = hr.shape[1] // lr.shape[1]
 
-    def measure(self, run: Run) -> tuple[float, Uint8Image]:
-        """Mean PSNR-Y in dB, ``scale`` pixels shaved off the borders, and a picture.
+    def measure(self, run: Run) -> tuple[float, dict[str, Uint8Image]]:
+        """Mean PSNR-Y in dB, ``scale`` pixels shaved off the borders, and three rows of pictures by name.
 
-        The picture has a column for each of some patches: what goes in, enlarged, what comes out, and what should.
+        They have a column for each of some patches: what goes in, enlarged, what comes out, and what should.
         """
         with run.averaged() as network, torch.no_grad():
             parts = [network(to_tensor(part.to(self._device))) for part in self._lr.split(_AT_ONCE)]
@@ -39,8 +39,8 @@ class Validation:
         psnr = float(np.mean([_psnr_y(a, b, self._scale) for a, b in zip(restored, self._hr, strict=True)]))
         shown = np.unique(np.linspace(0, len(restored) - 1, _SHOWN).astype(int))  # neighbours are often of one photo
         large = self._lr.numpy()[shown].repeat(self._scale, axis=1).repeat(self._scale, axis=2)
-        rows = [np.concatenate(list(images), axis=1) for images in (large, restored[shown], self._hr[shown])]
-        return psnr, np.concatenate(rows)
+        rows = {"input (LR, enlarged)": large, "output": restored[shown], "HR": self._hr[shown]}
+        return psnr, {name: np.concatenate(list(images), axis=1) for name, images in rows.items()}
 
 
 def _psnr_y(a: Uint8Image, b: Uint8Image, border: int) -> float:
