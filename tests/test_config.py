@@ -54,6 +54,32 @@ def test_weights_to_start_from_are_looked_for(raw, schema):
     assert problems(raw, schema).startswith("train.network: 'spandrel' takes the network from its weights")
 
 
+def test_the_home_folder_in_every_path(raw, schema, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir("/")
+    (weights := tmp_path / "w.pth").touch()
+    (tmp_path / "photo.png").touch()
+    raw |= {"hr": "~/hr", "extractor": "~/w.pth", "degrade": {"photos": "~/hr"}}
+    raw["targets"] = {
+        "album": {"reference": "~/lr", "test": {"lr": "~/lr", "hr": "~/hr"}, "upscale": "~"},
+        "made": {"truth": {"blur_sigma": 1}, "photos": "~/truth"},
+    }
+    raw["lpips"] = {"backbone": "~/w.pth", "linear": "~/w.pth"}
+    raw["train"] |= {"start": "~/w.pth", "perceptual": "~/w.pth", "adversarial_steps": 1}
+    config = parse_config(raw, schema)
+    album, hr, lr = config.targets["album"], tmp_path / "hr", tmp_path / "lr"
+    assert (config.hr, config.degrade_photos, config.targets["made"].photos) == (hr, hr, tmp_path / "truth")
+    assert (album.reference, album.test, album.upscale) == (lr, (lr, hr), tmp_path)
+    assert (config.checkpoint, config.lpips) == (weights, (weights, weights))
+    assert (config.train.start, config.train.perceptual) == (str(weights), str(weights))
+
+
+def test_the_home_of_nobody_is_no_folder(raw, schema):
+    assert problems(raw | {"hr": "~nobody-of-this-name/hr"}, schema).startswith(
+        "hr: no folder '~nobody-of-this-name/hr'"
+    )
+
+
 def test_a_batch_is_shared_equally(raw, schema):
     raw["train"] |= {"batch": 12, "processes": 4, "nodes": 2}
     assert problems(raw, schema) == "train.batch: 12 cannot be shared equally by 8 processes"

@@ -46,6 +46,7 @@ NUMBERS = st.one_of(
 TEXT = st.one_of(
     st.sampled_from(["", " ", "hr", "reference", "truth", "empty", "nowhere", "../../hr", "hr/a.png", "/", "\0", "é"]),
     st.sampled_from(["auto", "encoder", "srgan", "spandrel", "\ud800", "a\nb", "a{b}", "x" * 300, "full", "crafted"]),
+    st.sampled_from(["~", "~/hr", "~\0", "~\ud800"]),
     st.sampled_from(WORDS),
     st.text(max_size=8),
 )

@@ -99,7 +99,8 @@ def parse_config(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
     """Check a configuration and parse it.
 
     Args:
-        raw: as loaded from YAML (see `degcraft.config_values.plain`); paths are relative to the working directory.
+        raw: as loaded from YAML (see `degcraft.config_values.plain`); paths are relative to the working directory, and
+            may begin with ``~``.
         schema: the JSON schema.
 
     Raises:
@@ -167,13 +168,14 @@ def _as_number(value: object) -> str:
 
 def _parse(raw: Mapping[str, Any]) -> Config:
     train = dict(raw["train"])
+    train |= {key: _expanded(train[key]) for key in ("start", "perceptual") if train.get(key) is not None}
     craft = {key: None if value == "auto" else value for key, value in raw.get("craft", {}).items()}
     distributions, seeds = train.pop("distributions"), train.pop("seeds", [0])
     extractor = raw.get("extractor", "encoder")
-    checkpoint = None if extractor in ("encoder", "srgan") else Path(extractor)
+    checkpoint = None if extractor in ("encoder", "srgan") else _path(extractor)
     degrade = raw.get("degrade", {})
     return Config(
-        hr=Path(raw["hr"]),
+        hr=_path(raw["hr"]),
         scale=int(raw["scale"]),
         seed=int(raw.get("seed", 0)),
         photos=_section(settings.PhotoSettings, raw.get("photos", {})),
@@ -194,13 +196,25 @@ def _parse(raw: Mapping[str, Any]) -> Config:
         seeds=tuple(map(int, seeds)),
         evaluate=_section(settings.EvaluateSettings, raw.get("evaluate", {})),
         upscale=_section(settings.UpscaleSettings, raw.get("upscale", {})),
-        lpips=(Path(raw["lpips"]["backbone"]), Path(raw["lpips"]["linear"])) if "lpips" in raw else None,
+        lpips=(_path(raw["lpips"]["backbone"]), _path(raw["lpips"]["linear"])) if "lpips" in raw else None,
         onnx=bool(raw.get("onnx", False)),
-        degrade_photos=Path(degrade["photos"]) if "photos" in degrade else None,
+        degrade_photos=_path(degrade["photos"]) if "photos" in degrade else None,
         degrade_distributions=tuple(degrade.get("distributions", ["crafted"])),
         degrade_pairs=bool(degrade.get("pairs", False)),
         degrade_lmdb=bool(degrade.get("lmdb", False)),
     )
+
+
+def _path(text: str) -> Path:
+    return Path(_expanded(text))
+
+
+def _expanded(path: str) -> str:
+    """A path in which ``~`` at the beginning is the home folder, as in a shell."""
+    try:
+        return str(Path(path).expanduser()) if path.startswith("~") else path
+    except (RuntimeError, ValueError):  # nobody has such a name
+        return path
 
 
 def _section(kind: type[S], values: Mapping[str, Any]) -> S:
@@ -219,11 +233,11 @@ def _target(name: str, raw: Mapping[str, Any]) -> Target:
     test = raw.get("test")
     return Target(
         name=name,
-        reference=Path(raw["reference"]) if "reference" in raw else None,
-        test=(Path(test["lr"]), Path(test["hr"])) if test else None,
+        reference=_path(raw["reference"]) if "reference" in raw else None,
+        test=(_path(test["lr"]), _path(test["hr"])) if test else None,
         truth=parse_truth(raw["truth"]) if "truth" in raw else None,
-        photos=Path(raw["photos"]) if "photos" in raw else None,
-        upscale=Path(raw["upscale"]) if "upscale" in raw else None,
+        photos=_path(raw["photos"]) if "photos" in raw else None,
+        upscale=_path(raw["upscale"]) if "upscale" in raw else None,
     )
 
 
