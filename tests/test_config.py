@@ -75,6 +75,10 @@ def test_the_home_folder_in_every_path(raw, schema, tmp_path, monkeypatch):
     assert (config.train.start, config.train.perceptual) == (str(weights), str(weights))
 
 
+def test_a_folder_that_is_missing_wherever_one_stands(raw, schema):
+    assert problems(raw | {"hr": "/no/where"}, schema) == "hr: no folder '/no/where'; give an existing one"
+
+
 def test_the_home_of_nobody_is_no_folder(raw, schema):
     assert problems(raw | {"hr": "~nobody-of-this-name/hr"}, schema).startswith(
         "hr: no folder '~nobody-of-this-name/hr'"
@@ -190,7 +194,7 @@ MISTAKES = [
     ("seed", 1.5, ["seed: 1.5 is not a whole number"]),
     ("seed", True, ["seed: true is not a whole number"]),
     ("photos", "large", ["photos: 'large' is not a table; give it some of size, per_photo, textured, indented below"]),
-    ("hr", "nowhere", ["hr", "nowhere", "no folder"]),
+    ("hr", "nowhere", ["hr", "nowhere", "no folder", ", relative to /"]),
     ("hr", "empty", ["hr", "empty", "holds no"]),
     ("hr", 3, ["hr: 3 is not text; put it in quotes"]),
     ("onnx", "yes", ["onnx: 'yes' is neither true nor false"]),
@@ -201,6 +205,7 @@ MISTAKES = [
     ("photos.textured", 0, ["photos.textured: 0 is too small; give more than 0"]),
     ("photos.textured", 1.5, ["photos.textured"]),
     ("degradation", [], ["degradation: [] is too short; give one entry or more"]),
+    ("degradation", {"blur": {}, "resize": {}}, ["is not a list; begin each of its entries with '-'"]),
     ("degradation", ONE_AXIS[1:], ["degradation", "resize", "exactly once"]),
     ("degradation", ONE_AXIS + ONE_AXIS[:1], ["degradation", "resize", "exactly once"]),
     ("degradation", ONE_AXIS[:1], ["degradation", "no axis has more than one bin"]),
@@ -247,7 +252,8 @@ MISTAKES = [
     ("degradation.1.resize.kind", ["area", "area"], ["degradation.1.resize.kind"]),
     ("degradation.2.jpeg.quality", {"range": [0, 90]}, ["degradation", "jpeg_quality", "[1, 100]"]),
     ("degradation.2.jpeg.quality", {"range": [30, 101]}, ["degradation", "jpeg_quality", "[1, 100]"]),
-    ("targets", {}, ["targets"]),
+    ("targets", {}, ["targets: is empty; give it the sources to be restored, by name"]),
+    ("targets", [{"demo": {}}], ['targets: [{"demo": {}}] is not a table;', "indented below it, without '-'"]),
     ("targets.demo", None, ["targets.demo"]),
     ("targets.demo", {}, ["targets.demo", "'reference'", "'truth'"]),
     ("targets.full", {"reference": "reference"}, ["targets", "'full'", "none of full, clean"]),

@@ -133,7 +133,9 @@ def _remedy(value: object, rules: Schema) -> str:
     kind, items = _kind(rules), rules.get("items", {})
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind == KINDS["object"] or rules.get("minItems", 0) > 1:
-        return f"; {_give(rules)}"
+        return f"; {_give(rules)}" + (", without '-'" if isinstance(value, list) else "")
+    if kind == KINDS["array"] and isinstance(value, Mapping):
+        return "; begin each of its entries with '-'"
     if kind == KINDS["string"] and isinstance(value, int | float):
         return "; put it in quotes"
     if kind == KINDS["array"] and (number if "type" in items else isinstance(value, str)) and "properties" not in items:
