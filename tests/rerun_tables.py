@@ -204,7 +204,7 @@ OPERATORS = ["operators", "convolution", "resampling"] + [
 
 # module: the jobs that run when it is edited
 MODULES = {
-    **dict.fromkeys(["config", "config_files", "config_values", "settings"], ""),  # change no result
+    **dict.fromkeys(["config", "config_files", "config_values", "config_words", "settings"], ""),  # change no result
     **dict.fromkeys(["errors", "extras", "progress", "provenance", "records", "training"], ""),  # nor do these
     "degraded_dataset": "",  # for others
     **dict.fromkeys(["failures", "leftovers"], ""),  # what a run prints when it ends

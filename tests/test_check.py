@@ -126,6 +126,7 @@ def test_the_text_counts_what_the_run_makes(mine, schema, tmp_path, monkeypatch)
     assert "hr: 8 usable of 8" in text
     assert "4 bins, 40 HR patches, 80 pairs, 4 models" in text  # 8 photos, 5 patches each; two distributions and seeds
     assert f"HR patches {40 * 96**2 * 3 / 1e6:.1f} MB" in text
+    assert "\n  from nothing, about " in text and "is not made again; --dry-run lists what would run.\n" in text
     assert "on a GPU" in text and "Nothing looks wrong." in text
     assert max(map(len, text.splitlines())) <= 120
 

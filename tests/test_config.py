@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,36 @@ def test_weights_to_start_from_are_looked_for(raw, schema):
     assert problems(raw, schema).startswith("train.network: 'spandrel' takes the network from its weights")
 
 
+def test_the_home_folder_in_every_path(raw, schema, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir("/")
+    (weights := tmp_path / "w.pth").touch()
+    (tmp_path / "photo.png").touch()
+    raw |= {"hr": "~/hr", "extractor": "~/w.pth", "degrade": {"photos": "~/hr"}}
+    raw["targets"] = {
+        "album": {"reference": "~/lr", "test": {"lr": "~/lr", "hr": "~/hr"}, "upscale": "~"},
+        "made": {"truth": {"blur_sigma": 1}, "photos": "~/truth"},
+    }
+    raw["lpips"] = {"backbone": "~/w.pth", "linear": "~/w.pth"}
+    raw["train"] |= {"start": "~/w.pth", "perceptual": "~/w.pth", "adversarial_steps": 1}
+    config = parse_config(raw, schema)
+    album, hr, lr = config.targets["album"], tmp_path / "hr", tmp_path / "lr"
+    assert (config.hr, config.degrade_photos, config.targets["made"].photos) == (hr, hr, tmp_path / "truth")
+    assert (album.reference, album.test, album.upscale) == (lr, (lr, hr), tmp_path)
+    assert (config.checkpoint, config.lpips) == (weights, (weights, weights))
+    assert (config.train.start, config.train.perceptual) == (str(weights), str(weights))
+
+
+def test_a_folder_that_is_missing_wherever_one_stands(raw, schema):
+    assert problems(raw | {"hr": "/no/where"}, schema) == "hr: no folder '/no/where'; give an existing one"
+
+
+def test_the_home_of_nobody_is_no_folder(raw, schema):
+    assert problems(raw | {"hr": "~nobody-of-this-name/hr"}, schema).startswith(
+        "hr: no folder '~nobody-of-this-name/hr'"
+    )
+
+
 def test_a_batch_is_shared_equally(raw, schema):
     raw["train"] |= {"batch": 12, "processes": 4, "nodes": 2}
     assert problems(raw, schema) == "train.batch: 12 cannot be shared equally by 8 processes"
@@ -99,6 +130,30 @@ def test_a_key_like_no_other_comes_with_the_valid_ones(raw, schema):
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("encoder.steps", ", which belongs to degradation.shuffle, srgan and train; valid keys: channels, features"),
+        ("photos.patches", ", which belongs to bin_features; valid keys: size, per_photo"),
+        ("train.scale", ", which belongs to the top level and degradation.noise; valid keys: distributions"),
+        ("train.seed", ", which belongs to the top level; did you mean 'seeds'?"),
+        ("targets.demo.lr", ", which belongs to targets.<name>.test; valid keys: reference"),
+        ("degradation.0.blur.range", ", which belongs to a parameter of an operator; valid keys: kind"),
+        ("per_photo", ", which belongs to photos and reference; valid keys: hr"),
+        ("encoder.epochs", "; valid keys: channels"),
+        ("degrade.folder", "; valid keys: photos"),
+        ("upscale.factor", "; valid keys: tile"),
+        ("HR", "; did you mean 'hr'?"),
+        ("train.learning-rate", "; did you mean 'learning_rate'?"),
+        ("degradation.2.jpg", "; did you mean 'jpeg'?"),
+    ],
+)
+def test_a_key_is_not_taken_for_one_that_it_hardly_resembles(path, hint, raw, schema):
+    where, _, key = path.rpartition(".")
+    start = f"{where or 'configuration'}: unknown key {key!r}{hint}"
+    assert any(line.startswith(start) for line in problems(with_value(raw, path, 1), schema).splitlines())
+
+
 def test_the_dial_is_a_number_or_auto(raw, schema):
     assert parse_config(with_value(raw, "craft.generalization", "auto"), schema).craft.generalization is None
     craft = parse_config(with_value(raw, "craft", {"generalization": 1, "trade_off": [0, 2]}), schema).craft
@@ -133,35 +188,42 @@ def test_every_mistake_has_its_line(raw, schema):
 
 ONE_AXIS = [{"resize": {"kind": "bicubic"}}, {"jpeg": {"quality": {"range": [30, 90], "bins": 2}}}]
 MISTAKES = [
-    ("scale", 3, ["scale", "2", "4"]),
-    ("scale", "4", ["scale"]),
-    ("seed", -1, ["seed"]),
-    ("seed", 1.5, ["seed"]),
-    ("hr", "nowhere", ["hr", "nowhere", "no folder"]),
+    ("scale", 3, ["scale: 3 is none of: 2 or 4"]),
+    ("scale", "4", ["scale: '4' is none of: 2 or 4; YAML reads it as text, write 4"]),
+    ("seed", -1, ["seed: -1 is less than the minimum of 0"]),
+    ("seed", 1.5, ["seed: 1.5 is not a whole number"]),
+    ("seed", True, ["seed: true is not a whole number"]),
+    ("photos", "large", ["photos: 'large' is not a table; give it some of size, per_photo, textured, indented below"]),
+    ("hr", "nowhere", ["hr", "nowhere", "no folder", ", relative to /"]),
     ("hr", "empty", ["hr", "empty", "holds no"]),
-    ("hr", 3, ["hr"]),
-    ("onnx", "yes", ["onnx", "yes"]),
+    ("hr", 3, ["hr: 3 is not text; put it in quotes"]),
+    ("onnx", "yes", ["onnx: 'yes' is neither true nor false"]),
     ("upscale.ensemble", 8, ["upscale.ensemble", "8"]),
     ("upscale.tile", 8, ["upscale.tile", "8"]),
     ("photos.size", 190, ["photos.size", "190", "scale"]),
     ("photos.size", 16, ["photos.size"]),
-    ("photos.textured", 0, ["photos.textured"]),
+    ("photos.textured", 0, ["photos.textured: 0 is too small; give more than 0"]),
     ("photos.textured", 1.5, ["photos.textured"]),
-    ("degradation", [], ["degradation"]),
+    ("degradation", [], ["degradation: [] is too short; give one entry or more"]),
+    ("degradation", {"blur": {}, "resize": {}}, ["is not a list; begin each of its entries with '-'"]),
     ("degradation", ONE_AXIS[1:], ["degradation", "resize", "exactly once"]),
     ("degradation", ONE_AXIS + ONE_AXIS[:1], ["degradation", "resize", "exactly once"]),
     ("degradation", ONE_AXIS[:1], ["degradation", "no axis has more than one bin"]),
     ("degradation.0", "blur", ["degradation.0", "blur"]),
     ("degradation.0", {"blur": None}, ["degradation.0.blur"]),
     ("degradation.0", {"blur": {}}, ["degradation", "blur needs 'sigma'"]),
-    ("degradation.0", {"blur": {"sigma": 1}, "noise": {"sigma": 2}}, ["degradation.0"]),
+    (
+        "degradation.0",
+        {"blur": {"sigma": 1}, "noise": {"sigma": 2}},
+        ["degradation.0: has the keys 'blur' and 'noise'; a step is one operator"],
+    ),
     ("degradation.0.blur.sigma", {"range": [3, 1]}, ["degradation", "blur_sigma", "[3, 1]", "rise"]),
-    ("degradation.0.blur.sigma", {"range": [1]}, ["degradation.0.blur.sigma.range"]),
+    ("degradation.0.blur.sigma", {"range": [1]}, ["sigma.range: [1] is too short; give two numbers, lower and upper"]),
     ("degradation.0.blur.sigma", {"range": [1, 99]}, ["degradation", "blur_sigma", "[0, 20]"]),
     ("degradation.0.blur.sigma", {"range": [math.nan, 1]}, ["degradation", "blur.sigma"]),
     ("degradation.0.blur.sigma", {"bins": 3}, ["degradation.0.blur.sigma", "'range'"]),
     ("degradation.0.blur.sigma", {"range": [1, 2], "bins": 0}, ["degradation.0.blur.sigma.bins"]),
-    ("degradation.0.blur.sigma", "wide", ["degradation.0.blur.sigma", "wide"]),
+    ("degradation.0.blur.sigma", "wide", ["degradation.0.blur.sigma: 'wide' is none of: a number; [lower, upper]"]),
     ("degradation.0.blur.across", {"range": [0.2, 1]}, ["degradation", "blur", "across", "anisotropic"]),
     ("degradation.0.blur.beta", [1, 2], ["degradation", "blur 'beta' has no effect", "generalized-isotropic"]),
     ("degradation.0.blur.sigma", [1], ["degradation.0.blur.sigma", "short"]),
@@ -190,7 +252,8 @@ MISTAKES = [
     ("degradation.1.resize.kind", ["area", "area"], ["degradation.1.resize.kind"]),
     ("degradation.2.jpeg.quality", {"range": [0, 90]}, ["degradation", "jpeg_quality", "[1, 100]"]),
     ("degradation.2.jpeg.quality", {"range": [30, 101]}, ["degradation", "jpeg_quality", "[1, 100]"]),
-    ("targets", {}, ["targets"]),
+    ("targets", {}, ["targets: is empty; give it the sources to be restored, by name"]),
+    ("targets", [{"demo": {}}], ['targets: [{"demo": {}}] is not a table;', "indented below it, without '-'"]),
     ("targets.demo", None, ["targets.demo"]),
     ("targets.demo", {}, ["targets.demo", "'reference'", "'truth'"]),
     ("targets.full", {"reference": "reference"}, ["targets", "'full'", "none of full, clean"]),
@@ -223,22 +286,24 @@ MISTAKES = [
     ("craft.generalization", 1e7, ["craft.generalization", "maximum"]),
     ("craft.generalization", "atuo", ["craft.generalization: 'atuo' is neither a number nor 'auto'"]),
     ("craft.trade_off", [], ["craft.trade_off"]),
-    ("craft.trade_off", 0.1, ["craft.trade_off", "array"]),
-    ("craft.trade_off", [0, "auto"], ["craft.trade_off.1", "auto", "number"]),
+    ("craft.trade_off", 0.1, ["craft.trade_off: 0.1 is not a list; write [0.1]"]),
+    ("craft.trade_off", [0, "auto"], ["craft.trade_off.1: 'auto' is not a number"]),
     ("craft.trade_off", [0, -1], ["craft.trade_off.1", "-1"]),
     ("craft.tolerance", 0, ["craft.tolerance"]),
     ("train", {}, ["train", "'distributions'"]),
     ("train.distributions", [], ["train.distributions"]),
     ("train.distributions", ["fulll"], ["train.distributions", "fulll", "full"]),
     ("train.distributions", ["crafted-demo"], ["train.distributions.0", "crafted-demo", "one for each target"]),
-    ("train.distributions", ["full", "full"], ["train.distributions"]),
+    ("train.distributions", ["full", "full"], ['train.distributions: ["full", "full"] has an entry twice']),
+    ("train.distributions", "full", ["train.distributions: 'full' is not a list; write [full]"]),
+    ("craft.trade_off", [0] * 101, ["craft.trade_off: [0, 0, 0,", "...", "is too long; give 100 entries at most"]),
     ("train.distributions", ["oracle"], ["train.distributions", "oracle", "truth"]),
     ("train.distributions", ["crafted-0.05"], ["train.distributions", "'crafted-0.05'", "craft.trade_off"]),
     ("train.distributions", ["crafted-0.1", "crafted-0.10"], ["train.distributions", "'crafted-0.10'", "the same"]),
     ("train.distributions", ["oracle-0.1"], ["train.distributions", "'oracle-0.1'"]),
     ("train.crop", 49, ["train.crop", "49", "48"]),
     ("train.crop", 4, ["train.crop"]),
-    ("train.ema", 1, ["train.ema"]),
+    ("train.ema", 1, ["train.ema: 1 is too large; give less than 1"]),
     ("train.network", "esrgan", ["train.network", "compact", "srresnet"]),
     ("train.learning_rate", "1e-3", ["train.learning_rate"]),
     ("train.seeds", [], ["train.seeds"]),
@@ -251,6 +316,28 @@ MISTAKES = [
     ("degrade", {"distributions": ["full"]}, ["degrade", "'photos'"]),
     ("degrade", {"photos": "hr", "distributions": ["oracle"]}, ["degrade.distributions", "oracle", "truth"]),
 ]
+EMPTY = {
+    "hr": "give a folder of sharp photos (PNG, JPEG, WebP, TIFF) from which training patches are cut",
+    "scale": "give 2 or 4",
+    "seed": "give a whole number, or leave it out, which means 0",
+    "onnx": "give true or false, or leave it out, which means false",
+    "photos": "give it some of size, per_photo, textured, indented below it, or leave it out",
+    "train": "give it 'distributions', indented below it",
+    "train.seeds": "give a list, or leave it out, which means [0]",
+    "train.loss": "give 'l1' or 'charbonnier', or leave it out, which means 'l1'",
+    "lpips": "give it 'backbone' and 'linear', indented below it, or leave it out",
+    "craft.generalization": "give a number or 'auto', or leave it out, which means 0.003",
+    "degradation": "give a list, each entry one of blur, rescale, resize, noise, jpeg, shuffle",
+    "degradation.0": "give it one of blur, rescale, resize, noise, jpeg, shuffle, indented below it",
+    "train.distributions.0": "give full, clean, crafted or oracle (one for each target), or crafted with a value of "
+    "the dial, as in crafted-0.1",
+    "degradation.0.blur.sigma.range": "give two numbers, lower and upper",
+    "degradation.0.blur.sigma.bins": "give a whole number, or leave it out, which means 1",
+    "targets": "give it the sources to be restored, by name, indented below it",
+    "targets.demo": "give it either 'reference' (and 'test', if there is any), or 'truth' and 'photos', indented below "
+    "it",
+    "targets.demo.upscale": "give a folder of photos to super-resolve with the crafted model, or leave it out",
+}
 
 
 def test_nuisance_alone_is_nothing_to_craft(raw, schema):
@@ -278,6 +365,31 @@ def test_a_mistake_is_named_by_its_key(path, value, words, raw, schema):
     assert "(?:" not in text  # no regular expression
 
 
+@pytest.mark.parametrize(("path", "remedy"), EMPTY.items())
+def test_a_key_with_nothing_behind_it_is_told_what_belongs_there(path, remedy, raw, schema):
+    assert problems(with_value(raw, path, None), schema) == f"{path}: is empty; {remedy}"
+
+
+def test_no_word_of_python_or_of_the_schema_in_any_message_about_a_value(raw, schema):
+    def keys(node, path):
+        for key, value in node.get("properties", {}).items():
+            yield (*path, key)
+            yield from keys(value, (*path, key))
+
+    paths = [".".join(path) for path in keys(schema, ()) if path[:2] != ("degradation", "items")]
+    paths += ["targets.demo", "targets.demo.test.lr", "degradation.0", "degradation.0.blur", "degradation.0.blur.sigma"]
+    paths += ["degradation.0.blur.kind", "degradation.0.blur.sigma.range.0", "train.seeds.0", "train.distributions.0"]
+    whole = raw | {"lpips": {"backbone": "hr/a.png", "linear": "hr/a.png"}, "degrade": {"photos": "hr"}}
+    whole["train"] |= {"seeds": [0]}
+    foreign = re.compile(r"None|True|False|dict|null|of type|string|integer|array|object|non-empty|\{'")
+    for path in paths:
+        for value in (None, True, "word", 3, 1.5, -1, [], [1], [{"a": 1}], {}, {"a": [1]}):
+            try:
+                parse_config(with_value(whole, path, value), schema)
+            except UserError as error:
+                assert all(len(line) < 500 and not foreign.search(line) for line in str(error).splitlines()), str(error)
+
+
 def test_shards_may_outnumber_the_bins_of_a_space_that_is_refined(raw, schema):
     raw |= {"bin_features": {"shards": 5}, "refine": {"rounds": 1, "bins": 6}}
     assert parse_config(raw, schema).refine.bins == 6
@@ -296,7 +408,7 @@ def test_a_file_that_is_no_mapping_is_refused(text, schema):
 
 def test_a_number_that_yaml_takes_for_text_is_shown_as_it_should_be_written(raw, schema):
     raw["train"] |= yaml.safe_load("{learning_rate: 1e-4}")
-    assert problems(raw, schema).endswith("'1e-4' is not of type 'number'; YAML reads it as text, write 0.0001")
+    assert problems(raw, schema).endswith("'1e-4' is not a number; YAML reads it as text, write 0.0001")
 
 
 def test_a_target_whose_name_yaml_takes_for_a_number(raw, schema):

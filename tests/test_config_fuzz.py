@@ -18,7 +18,7 @@ import torch
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from workflow_runs import program
+from workflow_runs import ROOT, program
 
 from degcraft.config import Config, parse_config
 from degcraft.config_values import MOST_VALUES, plain, repeated_keys
@@ -46,6 +46,7 @@ NUMBERS = st.one_of(
 TEXT = st.one_of(
     st.sampled_from(["", " ", "hr", "reference", "truth", "empty", "nowhere", "../../hr", "hr/a.png", "/", "\0", "é"]),
     st.sampled_from(["auto", "encoder", "srgan", "spandrel", "\ud800", "a\nb", "a{b}", "x" * 300, "full", "crafted"]),
+    st.sampled_from(["~", "~/hr", "~\0", "~\ud800"]),
     st.sampled_from(WORDS),
     st.text(max_size=8),
 )
@@ -319,6 +320,40 @@ def test_snakemake_says_what_is_wrong_with_the_configuration(text, message, tmp_
     assert process.returncode != 0
     assert message in output and "Traceback" not in output
     assert not (tmp_path / "marker").exists()
+
+
+MODULE = f"""\
+module degcraft:
+    snakefile: "{ROOT}/workflow/Snakefile"
+    config: config
+
+use rule * from degcraft
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-n"],
+        ["--lint"],
+        ["--profile", ROOT / "slurm"],
+        ["--cores", "1", "--mode", "subprocess"],
+        ["-n", "--snakefile", "module.smk"],
+    ],
+)
+def test_what_is_wrong_is_said_once_and_without_snakemakes_frame(arguments, tmp_path):
+    (tmp_path / "my.yaml").write_text("trian: {}\nhr: a\nscale: 4\ntargets: {a: {reference: a}}\ndegradation: [{}]\n")
+    (tmp_path / "module.smk").write_text(MODULE)
+    command = program(*arguments, "--configfile", "my.yaml")
+    process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    said = [line for line in (process.stdout + process.stderr).splitlines() if not line.startswith("Using ")]
+    assert process.returncode == 1
+    assert said == [
+        "The configuration needs a correction:",
+        "configuration: unknown key 'trian'; did you mean 'train'?",
+        "configuration: needs the key 'train'",
+        "degradation.0: is empty; give it one of blur, rescale, resize, noise, jpeg, shuffle, indented below it",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_out_of_memory_halves_the_tile_and_goes_on(fail, model, make_photo, capl
     with caplog.at_level(logging.WARNING, "degcraft"):
         result = apply(image, reported.append)
     assert difference(result, whole).max() <= 1
-    assert caplog.messages == [f"upscale: out of memory; going on with tiles of {tile} pixels" for tile in (50, 25)]
+    assert caplog.messages == [f"out of memory; going on with tiles of {tile} pixels" for tile in (50, 25)]
     assert sum(reported) == 100 * 70
     caplog.clear()
     apply(make_photo(90, 90))

@@ -18,11 +18,12 @@ HEAD = """\
 # Configuration
 
 Every key, made from the schema that each configuration is checked against. A misspelt key is an error that names its
-nearest neighbour. Paths are relative to the folder in which `snakemake` runs. A key without a default may be left out,
-unless it says *required*. Each `threads` is part of the configuration, and not taken from the machine, because sums in
-another order give other last digits. What to set first is in the [tutorial](tutorial.md); pages that explain more:
-[degradations](degradations.md), [crafting](crafting.md), [large spaces](adaptive.md), [goodness of fit](fit.md),
-[training](training.md), [metrics](evaluation.md), [super-resolving](upscaling.md).
+nearest neighbour. Paths are relative to the folder in which `snakemake` runs; `~` at their beginning is your home
+folder. A key without a default may be left out, unless it says *required*. Each `threads` is part of the configuration,
+and not taken from the machine, because sums in another order give other last digits. What to set first is in the
+[tutorial](tutorial.md); pages that explain more: [degradations](degradations.md), [crafting](crafting.md),
+[large spaces](adaptive.md), [goodness of fit](fit.md), [training](training.md), [metrics](evaluation.md),
+[super-resolving](upscaling.md).
 """
 COLUMNS = "| key | meaning | values | default |\n|---|---|---|---|\n"
 LIMITS = (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))

@@ -68,7 +68,7 @@ class Certificate(CraftFacts):
         fit: ``ok``, ``misfit``, or None where there was too little to judge by.
         fit_p, fit_p_distance, fit_p_direction: shares of simulated sets, see `degcraft.certify.Fit`; None without any.
         fit_simulations: how many sets were simulated.
-        fit_above: how many of them the reference photos' distance is above.
+        fit_above: how many of their distances that of the reference photos is above.
         fit_low, fit_median, fit_high: quantiles 0.025, 0.5 and 0.975 of their distances.
     """
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from jsonschema import Draft202012Validator, ValidationError
 
 from degcraft import onnx_model, paired, settings
 from degcraft.axes import Step, choices_of, step_names, useless
 from degcraft.config_files import file_problems, folder_problems
-from degcraft.config_values import in_words, plain
+from degcraft.config_values import plain
+from degcraft.config_words import schema_problems
 from degcraft.errors import UserError
 from degcraft.names import Name, asked_for
 from degcraft.operators import OPERATORS
@@ -25,7 +22,6 @@ from degcraft.target import Truth, true_distribution
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-LONGEST = 300  # characters of a message; one begins with the value, however large, and ends with what is wrong with it
 S = TypeVar("S", bound="DataclassInstance")
 
 
@@ -99,15 +95,15 @@ def parse_config(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
     """Check a configuration and parse it.
 
     Args:
-        raw: as loaded from YAML (see `degcraft.config_values.plain`); paths are relative to the working directory.
+        raw: as loaded from YAML (see `degcraft.config_values.plain`); paths are relative to the working directory, and
+            may begin with ``~``.
         schema: the JSON schema.
 
     Raises:
         UserError: what is wrong, a line each.
     """
     raw = plain(raw)
-    problems = list(dict.fromkeys(schema_problems(raw, schema)))  # every missing key names all of them
-    if problems:
+    if problems := schema_problems(raw, schema):
         raise UserError("\n".join(problems))
     config = _parse(raw)
     problems = list(_semantic_problems(config))
@@ -116,64 +112,16 @@ def parse_config(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
     return config
 
 
-def schema_problems(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """What the schema finds wrong, in words; a misspelt key comes with the nearest valid one."""
-    for error in sorted(Draft202012Validator(schema).iter_errors(raw), key=lambda e: [str(p) for p in e.absolute_path]):
-        yield from _in_words(error)
-
-
-def _in_words(error: ValidationError) -> Iterator[str]:
-    where = in_words(tuple(error.absolute_path))
-    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
-        known = list(error.schema.get("properties", {}))  # type: ignore[union-attr]
-        for key in (key for key in error.instance if key not in known):
-            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {', '.join(known)}"
-            yield f"{where}: unknown key {key!r}; {hint}"
-    elif error.validator == "oneOf":
-        if not isinstance(error.instance, Mapping):
-            return  # its type is an error of its own
-        given = [key for key in ("truth", "photos") if key in error.instance]
-        if "reference" in error.instance or not given or "test" in error.instance:
-            yield f"{where}: give either 'reference' (and 'test', if there is any), or 'truth' and 'photos'"
-        else:
-            yield f"{where}: needs the key {'photos' if given == ['truth'] else 'truth'!r}"
-    elif error.validator == "anyOf" and any(e.validator == "pattern" for e in error.context or ()):
-        yield f"{where}: {error.instance!r} is none of {error.schema['description']}"  # type: ignore[index]
-    elif error.validator == "anyOf" and error.context:
-        # of the forms that a value can have, the one that was meant is the one that it resembles most
-        yield from _in_words(max(error.context, key=lambda e: (len(e.absolute_path), e.validator != "type")))
-    elif error.validator == "const":
-        yield f"{where}: {error.instance!r} is neither a number nor {error.validator_value!r}"
-    elif "propertyNames" in error.absolute_schema_path:
-        yield f"{where}: {error.instance!r} cannot be a name; use {error.schema['description']}"  # type: ignore[index]
-    elif error.validator == "required":
-        missing = [key for key in error.schema["required"] if key not in error.instance]  # type: ignore[index,operator]
-        yield f"{where}: needs the key {', '.join(map(repr, missing))}"
-    else:
-        short = len(error.message) <= LONGEST
-        said = error.message if short else f"...{error.message[-LONGEST:]}"
-        yield f"{where}: {said}{_as_number(error.instance)}"
-
-
-def _as_number(value: object) -> str:
-    """What to write instead of a number that YAML takes for text, such as ``1e-4``."""
-    try:
-        readable = isinstance(value, str) and 1e-12 < abs(float(value)) < 1e12
-    except ValueError:
-        readable = False
-    return f"; YAML reads it as text, write {Decimal(str(value).strip()):f}" if readable else ""
-
-
 def _parse(raw: Mapping[str, Any]) -> Config:
     train = dict(raw["train"])
+    train |= {key: _expanded(train[key]) for key in ("start", "perceptual") if train.get(key) is not None}
     craft = {key: None if value == "auto" else value for key, value in raw.get("craft", {}).items()}
     distributions, seeds = train.pop("distributions"), train.pop("seeds", [0])
     extractor = raw.get("extractor", "encoder")
-    checkpoint = None if extractor in ("encoder", "srgan") else Path(extractor)
+    checkpoint = None if extractor in ("encoder", "srgan") else _path(extractor)
     degrade = raw.get("degrade", {})
     return Config(
-        hr=Path(raw["hr"]),
+        hr=_path(raw["hr"]),
         scale=int(raw["scale"]),
         seed=int(raw.get("seed", 0)),
         photos=_section(settings.PhotoSettings, raw.get("photos", {})),
@@ -194,13 +142,25 @@ def _parse(raw: Mapping[str, Any]) -> Config:
         seeds=tuple(map(int, seeds)),
         evaluate=_section(settings.EvaluateSettings, raw.get("evaluate", {})),
         upscale=_section(settings.UpscaleSettings, raw.get("upscale", {})),
-        lpips=(Path(raw["lpips"]["backbone"]), Path(raw["lpips"]["linear"])) if "lpips" in raw else None,
+        lpips=(_path(raw["lpips"]["backbone"]), _path(raw["lpips"]["linear"])) if "lpips" in raw else None,
         onnx=bool(raw.get("onnx", False)),
-        degrade_photos=Path(degrade["photos"]) if "photos" in degrade else None,
+        degrade_photos=_path(degrade["photos"]) if "photos" in degrade else None,
         degrade_distributions=tuple(degrade.get("distributions", ["crafted"])),
         degrade_pairs=bool(degrade.get("pairs", False)),
         degrade_lmdb=bool(degrade.get("lmdb", False)),
     )
+
+
+def _path(text: str) -> Path:
+    return Path(_expanded(text))
+
+
+def _expanded(path: str) -> str:
+    """A path in which ``~`` at the beginning is the home folder, as in a shell."""
+    try:
+        return str(Path(path).expanduser()) if path.startswith("~") else path
+    except (RuntimeError, ValueError):  # nobody has such a name
+        return path
 
 
 def _section(kind: type[S], values: Mapping[str, Any]) -> S:
@@ -219,11 +179,11 @@ def _target(name: str, raw: Mapping[str, Any]) -> Target:
     test = raw.get("test")
     return Target(
         name=name,
-        reference=Path(raw["reference"]) if "reference" in raw else None,
-        test=(Path(test["lr"]), Path(test["hr"])) if test else None,
+        reference=_path(raw["reference"]) if "reference" in raw else None,
+        test=(_path(test["lr"]), _path(test["hr"])) if test else None,
         truth=parse_truth(raw["truth"]) if "truth" in raw else None,
-        photos=Path(raw["photos"]) if "photos" in raw else None,
-        upscale=Path(raw["upscale"]) if "upscale" in raw else None,
+        photos=_path(raw["photos"]) if "photos" in raw else None,
+        upscale=_path(raw["upscale"]) if "upscale" in raw else None,
     )
 
 

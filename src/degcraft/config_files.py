@@ -36,7 +36,8 @@ def folder_problems(config: Config) -> Iterator[str]:
     listed: dict[str, list[Path]] = {}
     for key, folder in _folders(config):
         if not is_folder(folder):
-            yield f"{key}: no folder {str(folder)!r}; give an existing one, relative to {Path.cwd()}"
+            where = "" if folder.is_absolute() else f", relative to {Path.cwd()}"
+            yield f"{key}: no folder {str(folder)!r}; give an existing one{where}"
             continue
         try:
             listed[key] = list_images(folder)

@@ -132,7 +132,7 @@ class Upscaler:
                 f"upscale: out of memory with tiles of {failed} pixels, and smaller ones would not help; free some "
                 f"memory, or lower upscale.overlap ({self._settings.overlap})"
             )
-        logging.getLogger("degcraft").warning("upscale: out of memory; going on with tiles of %d pixels", tile)
+        logging.getLogger("degcraft").warning("out of memory; going on with tiles of %d pixels", tile)
         self._settings = replace(self._settings, tile=tile)
 
 

@@ -1,12 +1,12 @@
 # Loads and validates the configuration. The library sees it as typed objects, never as the raw dictionary.
 import os
 import re
+import sys
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
 import yaml
-from snakemake.exceptions import WorkflowError
 
 from degcraft.config import parse_config
 from degcraft.config_values import LOADER, plain, repeated_keys
@@ -19,6 +19,13 @@ from degcraft.settings import WITHOUT_EFFECT
 from degcraft.steps import plain_steps, plain_truth
 from degcraft.storage import is_file
 
+if not workflow.configfiles:  # a file given on the command line stands alone, it is not merged into the demo's
+    if not Path("config/config.yaml").is_file():
+        sys.exit("Name a configuration, as in --configfile my.yaml: there is no config/config.yaml here.")
+
+    configfile: "config/config.yaml"
+
+
 try:
     if repeated := [line for file in workflow.configfiles for line in repeated_keys(file)]:
         raise UserError("\n".join(repeated))
@@ -26,7 +33,7 @@ try:
     with Path(workflow.source_path("../schemas/config.schema.yaml")).open(encoding="utf-8") as schema:
         CONFIG = parse_config(RAW, yaml.load(schema, Loader=LOADER))
 except UserError as error:
-    raise WorkflowError(f"The configuration needs a correction:\n{error}") from None
+    sys.exit(f"The configuration needs a correction:\n{error}")
 
 
 def among(targets):

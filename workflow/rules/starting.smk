@@ -1,6 +1,8 @@
 # What is said and asked before the first job.
 import subprocess
 
+from snakemake.exceptions import WorkflowError
+
 
 def print_beginning():
     """Say which configuration is run: the demo's, where none was named."""
