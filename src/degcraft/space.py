@@ -276,9 +276,9 @@ def _intervals(axis: Axis, setting: Range) -> list[tuple[float, float]]:
     if parameter.choices is not None:
         raise UserError(f"{axis.name} takes choices ({', '.join(parameter.choices)}), not a range")
     if not parameter.lower <= setting.lower <= setting.upper <= parameter.upper:
-        raise UserError(
-            f"{axis.name}: range [{setting.lower:g}, {setting.upper:g}] must rise and stay within {parameter.limits}"
-        )
+        one = setting.lower == setting.upper
+        given = f"{setting.lower:g} must" if one else f"range [{setting.lower:g}, {setting.upper:g}] must rise and"
+        raise UserError(f"{axis.name}: {given} stay within {parameter.limits}")
     edges = np.linspace(setting.lower, setting.upper, setting.bins + 1)
     check_grid(axis, edges[:-1], edges[1:])
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))

@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from slurm_runs import finished, run_id, running
+from slurm_runs import finished, run_id, running, submit, tiny_config
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,23 @@ def test_a_job_killed_for_memory_gets_more_when_it_is_sent_again(cluster, runs):
     assert "exceeded memory limit" in output and "degcraft stopped" not in output
     states = [(memory(job), job["JobState"]) for job in jobs_recorded(cluster, runs[1]["large"])]
     assert states == [("400M", "FAILED"), ("800M", "COMPLETED")]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ([], "ClusterName needs to be specified"),
+        (["ClusterName=far", "SlurmctldHost=localhost", "SlurmctldPort=1"], "Unable to contact slurm controller"),
+    ],
+)
+def test_a_slurm_that_does_not_answer_ends_the_run_before_its_first_job(cluster, tmp_path, settings, said):
+    file = tmp_path / "slurm.conf"
+    file.write_text("".join(f"{line}\n" for line in [*settings, "AuthType=auth/none", "PartitionName=a Nodes=ALL"]))
+    silent = {**cluster, "SLURM_CONF": str(file)}
+    process = submit(silent, "slurm", tmp_path / "run", tiny_config(tmp_path), "results/space/bins.csv")
+    assert process.returncode == 1
+    assert "Slurm does not answer here:" in process.stderr and said in process.stderr
+    assert "submitted" not in process.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["--accounting"]])

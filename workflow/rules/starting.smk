@@ -10,10 +10,10 @@ def print_beginning():
 
 
 def ask_slurm(jobs):
-    """Stop a run on Slurm that has jobs with an account or a partition from which Slurm takes none.
+    """Stop a run on Slurm where none answers, or that has jobs with an account or a partition from which it takes none.
 
-    The executor would say nothing of it where rules go as a group: it loses sbatch's answer, and waits for ever where an
-    account is not among the user's.
+    The executor would say nothing of it where rules go as a group: it loses sbatch's answer, and waits for ever where
+    Slurm does not answer or an account is not among the user's.
     """
     if workflow.executor_plugin.name != "slurm":
         return
@@ -25,6 +25,10 @@ def ask_slurm(jobs):
             answer = subprocess.run(command, capture_output=True, text=True).stderr.strip()
         except FileNotFoundError:
             raise WorkflowError("sbatch is not installed here: start the run on a login node of the cluster.") from None
+        if "fatal:" in answer or "nable to contact slurm controller" in answer:
+            raise WorkflowError(
+                f"Slurm does not answer here:\n{answer}\nStart the run on a login node of the cluster; `sinfo` has to work."
+            )
         if "nvalid account" in answer or "nvalid partition" in answer:
             raise WorkflowError(
                 f"Slurm refuses jobs with slurm_account {account or 'not set'} and slurm_partition "
