@@ -37,7 +37,8 @@ def test_targets_and_distributions_of_others_are_listed_as_the_user_writes_the_f
     ]
 
 
-def test_many_are_counted(results):
+def test_all_are_named_however_many(results):
     for index in range(10):
         (results / f"models/crafted-old{index}").mkdir()
-    assert leftovers(results, ["album"], KNOWN, "results").replace("\n", " ").endswith(" and 2 more")
+    text = leftovers(results, ["album"], KNOWN, "results")
+    assert [f"crafted-old{index}" in text for index in range(10)] == [True] * 10

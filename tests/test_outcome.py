@@ -181,6 +181,11 @@ def test_a_fit_in_words():
     assert fit_sentence(replace(JUDGED, fit="ok", fit_p=0.43, fit_p_distance=0.215, fit_p_direction=0.6)) == (
         "Nothing was noticed in the reference photos that the space does not contain (p = 0.43)."
     )
+    near = replace(JUDGED, fit="ok", fit_p=0.099, fit_p_distance=0.0495, fit_p_direction=0.6, fit_above=96)
+    assert fit_sentence(near) == (
+        "Chance explains the reference photos, but only just (p = 0.099): their distance 1.19 is above 96 of 100 "
+        "simulated ones, 0.31 to 1."
+    )
     assert "not judged: that takes at least eight HR photos" in fit_sentence(CERTIFICATE)
 
 
@@ -313,6 +318,20 @@ def test_the_ending_of_a_run_that_only_crafted(tmp_path):
         "weights: mine/results/targets/cam/marginals.png",
     ]
     assert what_was_crafted(tmp_path, ["old"], 2, "mine/results") == ""
+
+
+def test_the_ending_says_where_the_weight_lies(tmp_path):
+    (tmp_path / "targets" / "cam").mkdir(parents=True)
+    replace(JUDGED, fit="ok", fit_p=0.43).write(tmp_path / "targets/cam/certificate.json")
+    rows = ["noise_sigma,0,5,,0.3,0.5", "noise_sigma,5,10,,0.7,0.5", "jpeg_quality,30,60,,0.9,0.5"]
+    rows.append("jpeg_quality,60,90,,0.1,0.5")
+    table = "\n".join(["axis,lower,upper,choice,weight,prior", *rows])
+    (tmp_path / "targets/cam/marginals.csv").write_text(table)
+    text = what_was_crafted(tmp_path, ["cam"], 2, "results").replace("\n", " ")
+    assert "Most of the weight lies at noise_sigma 0 to 10 (of 255); jpeg_quality 30 to 60 (1-100). 70% of" in text
+    assert "at the lower end of jpeg_quality, 30 to 60; if the photos look like that, a range that goes farther" in text
+    write_summary(tmp_path, {})
+    assert "cam: Most of the weight lies at noise_sigma 0 to 10" in outcome(tmp_path, ["cam"])
 
 
 def test_the_terminal_text_begins_with_the_times(tmp_path):

@@ -10,7 +10,6 @@ import pytest
 from report_tree import VALUES, Page, results_tree, write_scores, written
 
 from degcraft.certificate import Certificate
-from degcraft.report import most_of_the_weight
 
 
 @pytest.fixture
@@ -111,21 +110,3 @@ def test_seeds_are_mentioned_only_where_there_are_several(inputs):
     table = pd.read_csv(inputs.results / "summary.csv")
     pd.concat([table, table.assign(seed=1)]).to_csv(inputs.results / "summary.csv", index=False)
     assert "mean over 2 seeds" in Page(written(inputs)).text
-
-
-def test_most_of_the_weight():
-    nan = float("nan")
-    rows = [
-        ("blur_sigma", 0.0, 1.0, "", 0.05),
-        ("blur_sigma", 1.0, 2.0, "", 0.5),
-        ("blur_sigma", 2.0, 3.0, "", 0.35),
-        ("blur_sigma", 3.0, 4.0, "", 0.1),
-        ("resize_kind", nan, nan, "area", 0.15),
-        ("resize_kind", nan, nan, "bicubic", 0.85),
-        ("jpeg_quality", 30.0, 95.0, "", 1.0),
-    ]
-    found = list(most_of_the_weight(pd.DataFrame(rows, columns=["axis", "lower", "upper", "choice", "weight"])))
-    assert found == [
-        ("blur_sigma", "1 to 3 (HR px)", pytest.approx(0.85)),
-        ("resize_kind", "bicubic", pytest.approx(0.85)),
-    ]

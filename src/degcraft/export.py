@@ -227,7 +227,7 @@ def _notes(passes: TwoPasses, more: list[str]) -> Iterator[str]:
 def _ranges(passes: TwoPasses) -> Iterator[str]:
     """What the ranges were made of."""
     if passes.crafted:
-        yield "# Ranges are those of the uniform distributions nearest to what was crafted, which is:"
+        yield "# Ranges are those of the uniform distributions nearest to the distribution, which has:"
     for name, spread in passes.crafted.items():
         yield f"# - {name}: mean {spread.mean:.3g}, nine tenths between {spread.low:.3g} and {spread.high:.3g}"
 

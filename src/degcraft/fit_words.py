@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from degcraft.certificate import Certificate
 
+CLOSE = 0.2  # p up to which photos that chance explains are said to be near its end
+
 
 def fit_sentence(certificate: Certificate) -> str:
     """What ``certificate.json`` says of how well the degradation space explains the reference photos."""
@@ -12,9 +14,20 @@ def fit_sentence(certificate: Certificate) -> str:
             "Whether the space explains the reference photos was not judged: that takes at least eight HR photos, and "
             "certify.simulations of 39 or more."
         )
+    assert certificate.fit_p is not None
     chance = f"p = {certificate.fit_p:.2g}"
-    if certificate.fit == "ok":
-        return f"Nothing was noticed in the reference photos that the space does not contain ({chance})."
+    if certificate.fit == "misfit":
+        return (
+            "The reference photos hold a degradation that this space does not contain, or contents unlike any HR "
+            f"photo: {_signs(certificate)} ({chance}). Add the missing operator to 'degradation' or widen its ranges."
+        )
+    if certificate.fit_p <= CLOSE:
+        return f"Chance explains the reference photos, but only just ({chance}): {_signs(certificate)}."
+    return f"Nothing was noticed in the reference photos that the space does not contain ({chance})."
+
+
+def _signs(certificate: Certificate) -> str:
+    """What speaks against the space: the less likely of the two measures, or both."""
     parts = []
     distance, direction = certificate.fit_p_distance, certificate.fit_p_direction
     assert distance is not None and direction is not None
@@ -26,7 +39,4 @@ def fit_sentence(certificate: Certificate) -> str:
         )
     if direction <= distance:
         parts.append("their detail fades along one direction more than that of simulated ones, as motion blur makes it")
-    return (
-        f"The reference photos hold a degradation that this space does not contain, or contents unlike any HR photo: "
-        f"{', and '.join(parts)} ({chance}). Add the missing operator to 'degradation' or widen its ranges."
-    )
+    return ", and ".join(parts)

@@ -11,7 +11,6 @@ from pathlib import Path
 from degcraft.names import DISTRIBUTION, TARGET
 
 WIDTH = 100  # columns of the text
-NAMED = 8  # paths, at most
 OF_TARGETS = ("targets", "upscaled", "testsets")
 OF_DISTRIBUTIONS = ("pairs", "models", "degraded", "paired")
 
@@ -33,8 +32,7 @@ def leftovers(
     found = [str(Path(shown, *path)) for path in _left(Path(results), targets, distributions)]
     if not found:
         return ""
-    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    text = f"of other configurations, and as they left it: {', '.join(found[:NAMED])}{more}"
+    text = f"of other configurations, and as they left it: {', '.join(found)}"
     return "\n" + "\n".join(textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,16 +74,18 @@ def _export(network: nn.Module) -> onnx.ModelProto:
     for name in ("torch.onnx", "onnxscript", "onnx_ir"):  # their every step, and that torchvision is absent
         logging.getLogger(name).setLevel(logging.ERROR)
     sides = {2: torch.export.Dim("height"), 3: torch.export.Dim("width")}
-    program = torch.onnx.export(
-        network,
-        (torch.rand(1, 3, 16, 20),),
-        input_names=["lr"],
-        output_names=["hr"],
-        dynamic_shapes=(sides,),
-        opset_version=OPSET,
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # about torch's own inside
+        program = torch.onnx.export(
+            network,
+            (torch.rand(1, 3, 16, 20),),
+            input_names=["lr"],
+            output_names=["hr"],
+            dynamic_shapes=(sides,),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
     graph: onnx.ModelProto = program.model_proto
     return graph

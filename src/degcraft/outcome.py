@@ -202,7 +202,7 @@ def outcome(
     summary, differences = (Summary.read(Path(results) / name) for name in ("summary.csv", "differences.csv"))
     certificates = {target: read_certificate(results, target) for target in targets}
     found = [text for name, known in certificates.items() for text in sentences(name, summary, known, differences)]
-    found += [f"{target}: {text}" for target in targets for text in _short_ranges(results, target)]
+    found += [f"{target}: {text}" for target in targets for text in _weights(results, target)]
     paragraphs = ["\n".join(_wrapped(text)) for text in found]
     times = "\n".join(_aligned(times_table(results, since)))
     places = "\n".join(_places(Path(results), targets, Path(results if shown is None else shown), others or {}))
@@ -225,21 +225,24 @@ def what_was_crafted(
     for target in targets:
         path = Path(results, "targets", target, "certificate.json")
         if path.is_file() and path.stat().st_mtime >= since:
-            said = [f"{target}: {fit_sentence(Certificate.read(path))}", *_short_ranges(results, target)]
+            said = [f"{target}: {fit_sentence(Certificate.read(path))}", *_weights(results, target)]
             figure = Path(shown, "targets", target, "marginals.png")
             paragraphs.append("\n".join([*_wrapped(" ".join(said)), f"weights: {figure}"]))
     return "\n" + "\n\n".join(paragraphs) if paragraphs else ""
 
 
-def _short_ranges(results: str | os.PathLike[str], target: str) -> list[str]:
-    """What is said of ranges that may be too short for a target."""
+def _weights(results: str | os.PathLike[str], target: str) -> list[str]:
+    """Where most of a target's weight lies, and what is said of ranges that may be too short for it."""
     path = Path(results, "targets", target, "marginals.csv")
     if not path.is_file():
         return []
     from degcraft.marginals import read_marginals  # OpenCV, by way of the operators
     from degcraft.short_ranges import short_ranges
+    from degcraft.weight_words import most_of_the_weight
 
-    return list(short_ranges(read_marginals(path)))
+    table = read_marginals(path)
+    found = "; ".join(f"{found.axis} {found.values}" for found in most_of_the_weight(table))
+    return [f"Most of the weight lies at {found}.", *short_ranges(table)]
 
 
 def _wrapped(text: str) -> list[str]:

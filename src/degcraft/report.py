@@ -16,7 +16,6 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, StrictUndefined
 
-from degcraft.axes import axis_operator
 from degcraft.certificate import Certificate
 from degcraft.errors import UserError
 from degcraft.fit_words import fit_sentence
@@ -43,6 +42,7 @@ from degcraft.report_pictures import (
 from degcraft.scores import Summary
 from degcraft.short_ranges import short_ranges
 from degcraft.storage import replacing
+from degcraft.weight_words import most_of_the_weight
 
 ROWS = 12  # rows of crops on the page, shared by the targets, so that the page stays small
 BEFORE_AFTER = 9  # super-resolved photos on the page, likewise
@@ -51,7 +51,6 @@ THUMBNAILS = 48  # reference photos on the page, likewise
 CROPS, CROP_COLUMNS = 6, 3  # patches beside each other for the eye
 SHEET = 600  # pixels across, about: more than are shown on most screens, so that LR pixels stay squares of one size
 PACKAGES = ("degcraft", "snakemake", "torch", "numpy", "scipy", "opencv-python-headless", "pillow")
-MOST = 0.8  # share of the weight that is called most of it
 
 
 @dataclass(frozen=True)
@@ -237,34 +236,6 @@ def _sheets(inputs: ReportInputs, target: str, used: Sequence[str]) -> Iterator[
 
 def _picture(pixels: Uint8Image, label: str = "") -> Picture:
     return Picture(label, "", pixels)
-
-
-def most_of_the_weight(marginals: pd.DataFrame) -> Iterator[tuple[str, str, float]]:
-    """Where most of the crafted weight lies on each axis that varies.
-
-    Yields:
-        axis, the values in words with their unit, and their share of the weight: the shortest run of intervals, or the
-        fewest choices, that hold at least `MOST`.
-    """
-    for axis, rows in marginals.groupby("axis", sort=False):
-        if len(rows) < 2:
-            continue
-        weights = rows["weight"].to_numpy()
-        if rows["lower"].isna().any():
-            order = (-weights).argsort(kind="stable")
-            count = int((weights[order].cumsum() < MOST).sum()) + 1
-            yield str(axis), ", ".join(rows["choice"].iloc[order[:count]]), float(weights[order[:count]].sum())
-        else:
-            first, end = _shortest_run(list(weights), list(rows["upper"] - rows["lower"]))
-            words = f"{rows['lower'].iloc[first]:.3g} to {rows['upper'].iloc[end - 1]:.3g}"
-            yield str(axis), f"{words} ({axis_operator(str(axis))[2].unit})", float(weights[first:end].sum())
-
-
-def _shortest_run(weights: Sequence[float], widths: Sequence[float]) -> tuple[int, int]:
-    """First and end of the shortest run of intervals that holds at least `MOST`; the heaviest of several."""
-    runs = [(first, end) for first in range(len(weights)) for end in range(first + 1, len(weights) + 1)]
-    enough = [(first, end) for first, end in runs if sum(weights[first:end]) >= MOST - 1e-9]
-    return min(enough, key=lambda run: (round(sum(widths[slice(*run)]), 9), -sum(weights[slice(*run)])))
 
 
 def side_by_side(inputs: ReportInputs, target: str) -> list[Row]:
