@@ -193,6 +193,18 @@ def test_a_second_run_in_the_same_folder_is_refused(endless, tmp_path):
     assert snakemake(tmp_path / "run", endless, "results/space/bins.csv").returncode == 0
 
 
+def test_a_second_run_is_refused_although_a_check_has_deleted_the_lock_of_the_first(endless, tmp_path):
+    first = start(tmp_path / "run", endless, ENCODER)
+    job_with(tmp_path / "run/results/logs/extractor/encoder.log", first)
+    assert snakemake(tmp_path / "run", endless, "check").returncode == 0
+    second = snakemake(tmp_path / "run", endless, ENCODER)
+    assert second.returncode == 1
+    assert f"another run is going on in {tmp_path / 'run'};" in second.stderr
+    assert first.poll() is None
+    end(first)
+    assert snakemake(tmp_path / "run", endless, "results/space/bins.csv").returncode == 0
+
+
 def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(config, undisturbed, small_disk, tmp_path):
     small_disk(tmp_path / "run/results", "size=240k")
     process = snakemake(tmp_path / "run", config, "results/pairs/clean.h5")

@@ -3,10 +3,24 @@ import subprocess
 
 from snakemake.exceptions import WorkflowError
 
+from degcraft.folder_lock import lock_folder
+
 
 def print_beginning():
     """Say which configuration is run: the demo's, where none was named."""
     print(f"degcraft: {', '.join(map(str, workflow.configfiles))} -> {shown('results')}", file=sys.stderr)
+
+
+def lock(jobs):
+    """Refuse to make anything while another run does.
+
+    Snakemake's own lock is not enough: any run that may go beside another, `check` for one, deletes both locks as it ends.
+    """
+    if any(job.output for job in jobs):
+        try:
+            lock_folder(".snakemake/degcraft.lock")
+        except UserError as error:
+            raise WorkflowError(str(error)) from None
 
 
 def ask_slurm(jobs):
