@@ -55,6 +55,20 @@ def test_weights_to_start_from_are_looked_for(raw, schema):
     assert problems(raw, schema).startswith("train.network: 'spandrel' takes the network from its weights")
 
 
+def test_weights_to_start_from_are_none_that_the_run_makes(raw, schema, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (made := tmp_path / "results/models/full/seed0/model.safetensors").parent.mkdir(parents=True)
+    made.touch()
+    (kept := tmp_path / "results/checkpoints/full-seed0.pt").parent.mkdir()
+    kept.touch()
+    raw["hr"] = str(tmp_path / "hr")
+    raw["targets"]["demo"] = {"reference": str(tmp_path / "reference")}
+    for start in (made, "results/models/full/seed0/model.safetensors"):
+        text = problems(with_value(raw, "train.start", str(start)), schema)
+        assert text == f"train.start: {str(start)!r} is a result of runs in this folder; copy it out of results/ first"
+    assert parse_config(with_value(raw, "train.start", str(kept)), schema).train.start == str(kept)
+
+
 def test_the_home_folder_in_every_path(raw, schema, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir("/")

@@ -26,6 +26,9 @@ def file_problems(config: Config) -> Iterator[str]:
     for key, file in files.items():
         if file is not None and not is_file(file):
             yield f"{key}: no file {str(file)!r}; give an existing one, relative to the working directory"
+    for key in ("train.start", "train.perceptual"):
+        if (file := files[key]) is not None and Path("results", "models").resolve() in Path(file).resolve().parents:
+            yield f"{key}: {str(file)!r} is a result of runs in this folder; copy it out of results/ first"
     for key, file in {"extractor": config.checkpoint, **files}.items():
         if file is not None and is_file(file) and (problem := name_problem(file)):
             yield f"{key}: {problem}"

@@ -15,7 +15,7 @@ SPANDREL = "spandrel"  # what a configuration and a model's file call them
 _NEEDED = Extra(
     ("spandrel",),
     "{source}: networks of other projects need the package {packages}, which cannot be imported ({error}); run "
-    "pip install 'degcraft[spandrel]' (docs/training.md says what to do about torchvision)",
+    ".venv/bin/pip install -e '.[spandrel]' (docs/training.md says what to do about torchvision)",
 )
 
 
