@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from degcraft.remarks import NAMED, Folder, Photos, look_at_all, remarks, some
 from degcraft.run_size import GPU_OPERATIONS, GPU_STEP, Counts, Durations, counts, durations
 from degcraft.seeds import stream
 from degcraft.storage import replacing
+from degcraft.training_remarks import training_remarks
 
 MEASURED = 16  # HR patches that times are measured with
 WIDTH = 100  # columns of the text
@@ -40,7 +41,8 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
         raise UserError(f"hr: none of the {len(photos.hr.unusable)} photos of {config.hr} can be used")
     made = counts(config, list(photos.hr.sizes.values()), _upscaled(config, photos), _degraded(config))
     took = durations(config, _patches(config, photos.hr), made, os.cpu_count() or 1)
-    text = "\n".join([*_usable(config, photos), *_size(made), *_time(took), *_wrong(photos)])
+    found = [*remarks(photos), *training_remarks(config)]
+    text = "\n".join([*_usable(config, photos), *_size(made), *_time(took), *_wrong(found)])
     with replacing(output) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
     return text
@@ -129,8 +131,7 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _wrong(photos: Photos) -> Iterator[str]:
-    found = list(remarks(photos))
+def _wrong(found: Sequence[str]) -> Iterator[str]:
     yield "What looks wrong" if found else "Nothing looks wrong."
     for text in found:
         yield from _wrapped(text, "  - ")

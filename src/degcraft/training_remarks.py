@@ -1,0 +1,25 @@
+"""What looks wrong with the settings of a training, before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from degcraft.config import Config
+
+MANY = 100  # times that a pair is trained on; beyond, a network rather learns the pairs by heart
+
+
+def training_remarks(config: Config) -> Iterator[str]:
+    """A sentence or two for each setting that does not go with the others, with what to do."""
+    train, patch = config.train, config.photos.size // config.scale
+    if train.crop == patch:
+        yield (
+            f"train.crop is the whole LR patch (photos.size / scale = {patch}), so that crops cannot move. Raise "
+            "photos.size, or lower train.crop."
+        )
+    times = train.all_steps * train.batch / config.pairs.count
+    if times > MANY:
+        yield (
+            f"Every pair is trained on {times:.0f} times. Raise pairs.count: more pairs show more degradations, and "
+            "take no more training."
+        )

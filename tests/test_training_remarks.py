@@ -1,0 +1,33 @@
+"""What looks wrong with the settings of a training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from degcraft.config import parse_config
+from degcraft.training_remarks import training_remarks
+
+
+@pytest.fixture
+def config(raw, schema):
+    """Crops of 24 from patches of 48, and every pair 20 times."""
+    raw |= {"photos": {"size": 192}, "pairs": {"count": 8000}}
+    raw["train"] |= {"crop": 24, "steps": 10000, "batch": 16}
+    return parse_config(raw, schema)
+
+
+def test_settings_that_go_together(config):
+    assert list(training_remarks(config)) == []
+
+
+def test_a_crop_that_cannot_move(config):
+    (text,) = training_remarks(replace(config, train=replace(config.train, crop=48)))
+    assert text.startswith("train.crop is the whole LR patch (photos.size / scale = 48)")
+
+
+def test_pairs_that_are_seen_too_often(config):
+    assert list(training_remarks(replace(config, train=replace(config.train, steps=50000)))) == []
+    (text,) = training_remarks(replace(config, train=replace(config.train, steps=30000, adversarial_steps=21000)))
+    assert text.startswith("Every pair is trained on 102 times. Raise pairs.count")
