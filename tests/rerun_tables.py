@@ -208,10 +208,8 @@ MODULES = {
     **dict.fromkeys(["errors", "extras", "progress", "provenance", "records", "training"], ""),  # nor do these
     "degraded_dataset": "",  # for others
     **dict.fromkeys(["failures", "leftovers"], ""),  # what a run prints when it ends
-    "folder_lock": "",
-    **dict.fromkeys(
-        ["check", "photo_quality", "remarks", "run_size", "training_remarks"], ""
-    ),  # what is said before a run
+    **dict.fromkeys(["check", "photo_quality", "run_size"], ""),  # what is said before a run
+    **dict.fromkeys(["remarks", "training_remarks", "folder_lock"], ""),
     "refine": "",  # nothing is refined here; see test_refine_workflow
     **dict.fromkeys(["images", "storage"], f"space {ALL_BUT_SPACE}"),
     "seeds": ALL_BUT_SPACE,
