@@ -211,7 +211,7 @@ MODULES = {
     **dict.fromkeys(["check", "photo_quality", "run_size"], ""),  # what is said before a run
     **dict.fromkeys(["remarks", "training_remarks", "folder_lock"], ""),
     "refine": "",  # nothing is refined here; see test_refine_workflow
-    **dict.fromkeys(["images", "storage"], f"space {ALL_BUT_SPACE}"),
+    **dict.fromkeys(["images", "storage", "words"], f"space {ALL_BUT_SPACE}"),
     "seeds": ALL_BUT_SPACE,
     **dict.fromkeys(["photos", "patches"], PATCHES),
     **dict.fromkeys(["axes", "distribution", "space", "steps"], SPACE),

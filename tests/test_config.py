@@ -93,6 +93,15 @@ def test_a_folder_that_is_missing_wherever_one_stands(raw, schema):
     assert problems(raw | {"hr": "/no/where"}, schema) == "hr: no folder '/no/where'; give an existing one"
 
 
+def test_a_photo_is_no_folder(raw, schema):
+    raw["targets"]["demo"]["upscale"] = "reference/a.png"
+    assert problems(raw, schema) == ("targets.demo.upscale: 'reference/a.png' is a file; give the folder it is in")
+
+
+def test_a_path_of_windows_is_shown_as_it_was_written(raw, schema):
+    assert problems(raw | {"hr": r"C:\photos\new"}, schema).startswith(r"hr: no folder 'C:\photos\new'; give")
+
+
 def test_the_home_of_nobody_is_no_folder(raw, schema):
     assert problems(raw | {"hr": "~nobody-of-this-name/hr"}, schema).startswith(
         "hr: no folder '~nobody-of-this-name/hr'"

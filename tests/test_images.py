@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import cv2
 import numpy as np
@@ -18,7 +19,9 @@ from degcraft.images import (
     crop_to_multiple,
     distinct_stems,
     list_images,
+    log_passed_over,
     luma,
+    passed_over,
     read_image,
     read_photo,
     write_image,
@@ -298,6 +301,21 @@ def test_listing(image, tmp_path):
     assert [path.name for path in list_images(tmp_path)] == ["a.JPG", "b.png", "c.tiff", "d.webp"]
     with pytest.raises(UserError, match="nowhere: no such folder"):
         list_images(tmp_path / "nowhere")
+
+
+def test_what_is_passed_over(image, tmp_path, caplog):
+    for name in ("b.png", "IMG_3.HEIC", "notes", ".hidden", "a\nb.heic", os.fsdecode(b"\xff.raw")):
+        (tmp_path / name).touch()
+    (tmp_path / "photos.png").mkdir()
+    Image.fromarray(image).save(tmp_path / "photos.png" / "a.png")
+    log_passed_over(tmp_path / "photos.png")
+    assert not caplog.messages
+    assert passed_over(tmp_path) == ["IMG_3.HEIC", r"'a\nb.heic'", "notes", "photos.png", r"'\udcff.raw'"]
+    log_passed_over(tmp_path)
+    names = r"IMG_3.HEIC, 'a\nb.heic', notes, photos.png, '\udcff.raw'"
+    assert caplog.messages == [f"passed over: {names} in {tmp_path} (no PNG, JPEG, WebP or TIFF by name)"]
+    with pytest.raises(UserError, match="no such folder"):
+        passed_over(tmp_path / "nowhere")
 
 
 def test_stems_must_differ(tmp_path):

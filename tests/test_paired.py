@@ -110,6 +110,21 @@ def test_names_without_a_key_are_refused(stem, folder_of, make_photo, uniform, t
     pair_folders(folder, tmp_path / "degraded", tmp_path / "out", scale=2)
 
 
+def test_names_without_a_key_are_all_told_before_anything_runs(raw, schema, folder_of, make_photo, monkeypatch):
+    monkeypatch.setattr(paired, "LMDB", replace(paired.LMDB, packages=()))
+    names = [f"IMG.00{i}" for i in range(5)] + ["köln", "fine_1"]
+    folder_of("dotted", **{name: make_photo(8, 8) for name in names})
+    degrade = {"photos": "dotted", "pairs": True}
+    assert parse_config(raw | {"degrade": degrade}, schema).degrade_pairs
+    with pytest.raises(UserError) as error:
+        parse_config(raw | {"degrade": degrade | {"lmdb": True}}, schema)
+    assert str(error.value) == (
+        "degrade.lmdb: a database has no place for 'IMG.000', 'IMG.001', 'IMG.002', 'IMG.003', 'IMG.004', and 1 more "
+        "in dotted: before its suffix, a name may hold no dot, and ASCII characters only; rename them, or set "
+        "'lmdb: false'"
+    )
+
+
 def test_a_photo_that_is_gone_is_named(photos, degraded, tmp_path):
     (photos / "b.png").unlink()
     with pytest.raises(UserError, match=r"b\.png"):

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from degcraft.errors import UserError
 from degcraft.evaluation_pairs import own_pairs
 from degcraft.images import distinct_stems, list_images, name_problem
+from degcraft.paired import key_problem
 from degcraft.storage import is_file, is_folder
+from degcraft.words import quoted
 
 if TYPE_CHECKING:
     from degcraft.config import Config
@@ -19,28 +21,31 @@ if TYPE_CHECKING:
 def file_problems(config: Config) -> Iterator[str]:
     """Files that are missing."""
     if config.checkpoint is not None and not is_file(config.checkpoint):
-        yield f"extractor: {str(config.checkpoint)!r} is neither 'encoder', 'srgan' nor an existing file"
+        yield f"extractor: {quoted(config.checkpoint)} is neither 'encoder', 'srgan' nor an existing file"
     backbone, linear = config.lpips or (None, None)
     files: dict[str, str | Path | None] = {"lpips.backbone": backbone, "lpips.linear": linear}
     files |= {"train.start": config.train.start, "train.perceptual": config.train.perceptual}
     for key, file in files.items():
         if file is not None and not is_file(file):
-            yield f"{key}: no file {str(file)!r}; give an existing one, relative to the working directory"
+            yield f"{key}: no file {quoted(file)}; give an existing one, relative to the working directory"
     for key in ("train.start", "train.perceptual"):
         if (file := files[key]) is not None and Path("results", "models").resolve() in Path(file).resolve().parents:
-            yield f"{key}: {str(file)!r} is a result of runs in this folder; copy it out of results/ first"
+            yield f"{key}: {quoted(file)} is a result of runs in this folder; copy it out of results/ first"
     for key, file in {"extractor": config.checkpoint, **files}.items():
         if file is not None and is_file(file) and (problem := name_problem(file)):
             yield f"{key}: {problem}"
 
 
 def folder_problems(config: Config) -> Iterator[str]:
-    """Folders that are missing or hold no photos, photos of the same name, and test photos without their partner."""
+    """Folders that are missing or hold no photos, names that clash or do not suit, and test photos without partner."""
     listed: dict[str, list[Path]] = {}
     for key, folder in _folders(config):
+        if is_file(folder):
+            yield f"{key}: {quoted(folder)} is a file; give the folder it is in"
+            continue
         if not is_folder(folder):
             where = "" if folder.is_absolute() else f", relative to {Path.cwd()}"
-            yield f"{key}: no folder {str(folder)!r}; give an existing one{where}"
+            yield f"{key}: no folder {quoted(folder)}; give an existing one{where}"
             continue
         try:
             listed[key] = list_images(folder)
@@ -48,7 +53,7 @@ def folder_problems(config: Config) -> Iterator[str]:
             yield f"{key}: {error}"
             continue
         if not listed[key]:
-            yield f"{key}: {str(folder)!r} holds no PNG, JPEG, WebP or TIFF photos"
+            yield f"{key}: {quoted(folder)} holds no PNG, JPEG, WebP or TIFF photos"
         yield from (f"{key}: {problem}" for path in listed[key] if (problem := name_problem(path)))
     checks: dict[str, Callable[[], object]] = {
         key: partial(distinct_stems, listed[key]) for key in _naming(config) if key in listed
@@ -56,6 +61,10 @@ def folder_problems(config: Config) -> Iterator[str]:
     for name, target in config.targets.items():
         if target.test is not None and all(listed.get(f"targets.{name}.test.{side}") for side in ("lr", "hr")):
             checks[f"targets.{name}.test"] = partial(own_pairs, name, *target.test)
+    if config.degrade_photos is not None and config.degrade_pairs and config.degrade_lmdb:
+        names = [path.name for path in listed.get("degrade.photos", [])]
+        if problem := key_problem(names, config.degrade_photos):
+            yield problem
     for key, check in checks.items():
         try:
             check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import warnings
@@ -16,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from degcraft.errors import UserError
 from degcraft.storage import is_file, is_folder
+from degcraft.words import quoted, some
 
 Uint8Image = NDArray[np.uint8]
 """(H, W, 3) uint8, RGB, 0..255."""
@@ -56,6 +58,25 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     return [p for p in names if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and not is_folder(p)]
 
 
+def passed_over(folder: str | os.PathLike[str]) -> list[str]:
+    """Names of what `list_images` leaves out of a folder, sorted; hidden files and folders are not among them.
+
+    Raises:
+        UserError: as `list_images`.
+    """
+    photos = set(list_images(folder))
+    names = sorted(p.name for p in Path(folder).iterdir() if p not in photos and not p.name.startswith("."))
+    return [name if name.isprintable() else ascii(name) for name in names]
+
+
+def log_passed_over(folder: str | os.PathLike[str]) -> None:
+    """Name what is `passed_over` in a line of the log, if there is anything."""
+    if names := passed_over(folder):
+        logging.getLogger("degcraft").warning(
+            "passed over: %s in %s (no PNG, JPEG, WebP or TIFF by name)", some(names), folder
+        )
+
+
 def name_problem(path: str | os.PathLike[str]) -> str | None:
     """Why a file cannot be taken because of its path, in words; None if it can.
 
@@ -63,9 +84,11 @@ def name_problem(path: str | os.PathLike[str]) -> str | None:
     photos, with a few characters more, and a name has 255 bytes at most on most file systems.
     """
     if _SPECIAL.search(str(path)):
-        return f"{str(path)!r} has a brace, an angle bracket, a control character or bytes that are no UTF-8; rename it"
+        return (
+            f"{quoted(path)} has a brace, an angle bracket, a control character or bytes that are no UTF-8; rename it"
+        )
     if len(os.fsencode(Path(path).name)) > _LONGEST_NAME:
-        return f"{str(path)!r} has a name of more than {_LONGEST_NAME} bytes; give it a shorter one"
+        return f"{quoted(path)} has a name of more than {_LONGEST_NAME} bytes; give it a shorter one"
     return None
 
 

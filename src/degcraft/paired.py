@@ -13,6 +13,7 @@ from degcraft.extras import Extra
 from degcraft.images import crop_to_multiple, image_size, read_image, write_image
 from degcraft.progress import announce
 from degcraft.storage import link_or_copy, replacing
+from degcraft.words import quoted, some
 
 META_INFO = "meta_info.txt"
 LEVEL = 6  # of the PNG files' compression, which the lists inside the databases give
@@ -51,8 +52,8 @@ def pair_folders(
 
     table = pd.read_csv(Path(degraded) / PARAMETERS, dtype={"file": str, "photo": str}, keep_default_na=False)
     names = table["file"].tolist()
-    if lmdb:
-        _check_keys(names, photos)
+    if lmdb and (problem := key_problem(names, photos)):
+        raise UserError(problem)
     lr, hr = Path(output) / "lr", Path(output) / "hr"
     lines = []
     for name, photo in zip(names, table["photo"], strict=True):
@@ -110,12 +111,16 @@ def _shape(sides: tuple[int, ...]) -> str:
     return f"({sides[0]},{sides[1]},3)"
 
 
-def _check_keys(names: Iterable[str], photos: str | os.PathLike[str]) -> None:
-    """Refuse names of which BasicSR would not find the key: it takes what is before the first dot, in ASCII."""
-    for name in names:
-        stem = Path(name).stem
-        if "." in stem or not stem.isascii():
-            raise UserError(
-                f"degrade.lmdb: a database has no place for {stem!r} in {photos}: names may have no dot and ASCII "
-                "characters only; rename it, or set 'lmdb: false'"
-            )
+def key_problem(names: Iterable[str], photos: str | os.PathLike[str]) -> str | None:
+    """Which photos of a folder a database cannot hold because of their names, in words; None if it can hold all.
+
+    BasicSR takes what is before the first dot of a name for the key, in ASCII.
+    """
+    stems = [Path(name).stem for name in names]
+    unfit = [quoted(stem) for stem in stems if "." in stem or not stem.isascii()]
+    if not unfit:
+        return None
+    return (
+        f"degrade.lmdb: a database has no place for {some(unfit)} in {photos}: before its suffix, a name may hold no "
+        f"dot, and ASCII characters only; rename {'them' if unfit[1:] else 'it'}, or set 'lmdb: false'"
+    )
