@@ -171,12 +171,37 @@ def test_photos_to_degrade(unique, uniform, tmp_path, caplog):
     check_skipped(caplog, unique, {**BAD, **SMALL})
 
 
-def test_photos_to_upscale(unique, tmp_path, caplog):
+@pytest.fixture
+def model(tmp_path):
     spec = NetworkSpec.of("compact", channels=2, blocks=0, scale=2)
     save_network(tmp_path / "model.safetensors", spec.build(), spec)
-    upscale_folder(unique, tmp_path / "model.safetensors", tmp_path / "out", tmp_path / "kept", UpscaleSettings())
+    return tmp_path / "model.safetensors"
+
+
+def test_photos_to_upscale(unique, model, tmp_path, caplog):
+    upscale_folder(unique, model, tmp_path / "out", tmp_path / "kept", UpscaleSettings())
     assert names_of(tmp_path / "out") == {f"{Path(name).stem}.png" for name in {**FINE, **SMALL}}
     check_skipped(caplog, unique, BAD)
+
+
+def test_every_stage_that_reads_a_folder_names_what_it_passes_over(
+    folder_of, make_photo, encoder, uniform, model, tmp_path, caplog
+):
+    folder = folder_of("album", a=make_photo(SIDE, SIDE))
+    (folder / "IMG_3.HEIC").touch()
+    folder_of("album/2019", b=make_photo(SIDE, SIDE))
+    reference = ReferenceSettings(per_photo=1)
+    stages = [
+        lambda: cut_hr_patches(folder, tmp_path / "a.h5", tmp_path / "a.csv", PhotoSettings(size=32), 2, 0),
+        lambda: describe_reference(folder, encoder, tmp_path / "b.h5", tmp_path / "b.csv", reference, 16, 0.5, 0),
+        lambda: degrade_folder(folder, uniform, tmp_path / "degraded", 2, 0),
+        lambda: upscale_folder(folder, model, tmp_path / "upscaled", tmp_path / "kept", UpscaleSettings()),
+    ]
+    for stage in stages:
+        caplog.clear()
+        stage()
+        lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert lines == [f"passed over: 2019, IMG_3.HEIC in {folder} (no PNG, JPEG, WebP or TIFF by name)"]
 
 
 @pytest.mark.parametrize("name", [*BAD, *SMALL])

@@ -62,6 +62,12 @@ def test_one_clear_error_if_nothing_is_left(folder_of, make_photo, tmp_path):
     folder_of("hr", **{f"tiny{i}": make_photo(8, 8) for i in range(7)})
     with pytest.raises(UserError, match=r"none of the 7 photos .*tiny0\.png: smaller than a patch .*and 2 more"):
         run(folder, tmp_path)
+    with pytest.raises(UserError, match=r"; add larger or readable ones, or lower photos\.size$"):
+        run(folder, tmp_path)
+    for path in folder.iterdir():
+        path.write_bytes(b"no photo")
+    with pytest.raises(UserError, match=r"; add larger or readable ones$"):
+        run(folder, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["hr"]  # and nothing half-written
 
 

@@ -75,6 +75,8 @@ def test_same_seed_same_bytes(folder, encoder, tmp_path):
 def test_one_clear_error_if_nothing_is_left(folder_of, make_photo, encoder, tmp_path):
     with pytest.raises(UserError, match=r"none of the 1 reference photos .*a\.png: smaller than a patch of 16 pixels"):
         run(folder_of("tiny", a=make_photo(8, 8)), encoder, tmp_path)
+    with pytest.raises(UserError, match=r"; add larger or readable ones, or lower photos\.size$"):
+        run(tmp_path / "tiny", encoder, tmp_path)
     with pytest.raises(UserError, match=r"empty: .*no PNG, JPEG, WebP or TIFF files"):
         run(folder_of("empty"), encoder, tmp_path)
     assert not (tmp_path / "reference.h5").exists()

@@ -20,6 +20,7 @@ from degcraft.images import (
     crop_to_multiple,
     distinct_stems,
     list_images,
+    log_passed_over,
     read_image,
     write_image,
 )
@@ -136,6 +137,7 @@ def degrade_folder(
 
     paths = list_images(photos)
     distinct_stems(paths)
+    log_passed_over(photos)
     rows = []
     folder = Path(output)
     for index, path in enumerate(track(paths, len(paths), stage)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -277,9 +278,19 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
 def _places(results: Path, targets: Iterable[str], shown: Path, others: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Lines with the paths of the report, of the super-resolved photos, and of what there is for other programs."""
     yield f"report: {shown / 'report.html'}"
-    yield from (f"photos: {shown / 'upscaled' / name}" for name in targets if (results / "upscaled" / name).is_dir())
+    for name in targets:
+        if (results / "upscaled" / name).is_dir():
+            yield f"photos: {shown / 'upscaled' / name}{_unread(results, name, shown)}"
     for kind, paths in others.items():
         if made := sorted(
             (path for path in paths if (results / path).exists()), key=lambda path: "crafted-" not in path
         ):
             yield f"{kind}: {shown / made[0]}" + (f" and {len(made) - 1} more" if made[1:] else "")
+
+
+def _unread(results: Path, target: str, shown: Path) -> str:
+    """How many photos could not be super-resolved, by the log of the job that made the others; empty if all could."""
+    path = Path("logs", "upscale", f"{target}.log")
+    log = (results / path).read_text(encoding="utf-8", errors="replace") if (results / path).is_file() else ""
+    found = re.search(r" RESULT (\d+ of \d+ photos) in .*; (\d+ cannot be read)$", log, re.MULTILINE)
+    return f" ({found[1]}; {found[2]}: see {shown / path})" if found else ""

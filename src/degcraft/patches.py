@@ -16,6 +16,7 @@ from degcraft.seeds import stream
 Row = dict[str, object]
 """What became of one photo: ``file, width, height, used, reason, patches``."""
 
+TOO_SMALL = "smaller than a patch"
 _BAND = 1024  # rows of a photo whose texture is measured at a time
 
 
@@ -59,7 +60,7 @@ def cut_photos(
             row["used"], row["patches"] = True, len(places)
             yield index, places, cut(image, places, size)
         else:
-            row["reason"] = f"smaller than a patch of {size} pixels"
+            row["reason"] = f"{TOO_SMALL} of {size} pixels"
 
 
 def used_of(rows: Sequence[Row]) -> str:
@@ -71,6 +72,12 @@ def reasons(rows: Sequence[Row]) -> str:
     """Why photos were not used, for a message: the first five."""
     more = f"; and {len(rows) - 5} more" if len(rows) > 5 else ""
     return "; ".join(f"{row['file']}: {row['reason']}" for row in rows[:5]) + more
+
+
+def remedy(rows: Sequence[Row]) -> str:
+    """What to do where no photo can be used."""
+    small = any(str(row["reason"]).startswith(TOO_SMALL) for row in rows)
+    return "add larger or readable ones" + (", or lower photos.size" if small else "")
 
 
 def textured_positions(

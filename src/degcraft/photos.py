@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from degcraft.errors import UserError
-from degcraft.images import list_images
-from degcraft.patches import Row, cut_photos, reasons, used_of
+from degcraft.images import list_images, log_passed_over
+from degcraft.patches import Row, cut_photos, reasons, remedy, used_of
 from degcraft.progress import announce
 from degcraft.settings import PhotoSettings
 from degcraft.storage import creating_h5, write_table
@@ -33,6 +33,7 @@ def cut_hr_patches(
         UserError: no photo can be used.
     """
     paths = list_images(folder)
+    log_passed_over(folder)
     size = settings.size
     rows: list[Row] = []
     with creating_h5(patches) as file:
@@ -63,4 +64,4 @@ def _nothing_usable(folder: str | os.PathLike[str], rows: list[Row]) -> str:
     """The sentence that says why no photo was left."""
     if not rows:
         return f"{folder}: holds no PNG, JPEG, WebP or TIFF photos; put sharp photos there or change 'hr'"
-    return f"{folder}: none of the {len(rows)} photos can be used ({reasons(rows)}); add larger or readable ones"
+    return f"{folder}: none of the {len(rows)} photos can be used ({reasons(rows)}); {remedy(rows)}"

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from degcraft.directions import directions
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
-from degcraft.images import list_images
+from degcraft.images import list_images, log_passed_over
 from degcraft.moments import Array, Moments
 from degcraft.moments_file import write_moments
-from degcraft.patches import Row, cut_photos, disjoint, reasons, used_of
+from degcraft.patches import Row, cut_photos, disjoint, reasons, remedy, used_of
 from degcraft.progress import announce
 from degcraft.settings import ReferenceSettings
 from degcraft.storage import creating_h5, reading_h5, write_table
@@ -52,6 +52,7 @@ def describe_reference(
     """
     apply = Extractor(extractor, settings.threads)
     paths = list_images(folder)
+    log_passed_over(folder)
     rows: list[Row] = []
     moments: list[Moments] = []
     direction: list[Array] = []
@@ -66,7 +67,7 @@ def describe_reference(
         used.append(index)
     if not moments:
         why = reasons(rows) or "no PNG, JPEG, WebP or TIFF files"
-        raise UserError(f"{folder}: none of the {len(rows)} reference photos can be used ({why})")
+        raise UserError(f"{folder}: none of the {len(rows)} reference photos can be used ({why}); {remedy(rows)}")
     with creating_h5(output) as file:
         file["photo"] = np.array(used, np.int32)
         file["direction"] = np.stack(direction)

@@ -25,6 +25,7 @@ from degcraft.images import (
     distinct_stems,
     is_whole,
     list_images,
+    log_passed_over,
     read_photo,
     write_image,
 )
@@ -35,6 +36,7 @@ from degcraft.resampling import resize
 from degcraft.settings import UpscaleSettings
 from degcraft.storage import link_or_copy, replacing, sha256
 from degcraft.tiles import restore_tiled
+from degcraft.words import counted
 
 P = TypeVar("P", bound=np.uint8 | np.uint16)
 SMALLEST = 16  # LR pixels, side of the tiles below which no memory is enough
@@ -183,6 +185,7 @@ def upscale_folder(
     """
     paths = list_images(photos)
     distinct_stems(paths)
+    log_passed_over(photos)
     made_with = [asdict(settings), sha256(model), code_digest("upscale")]
     made = {path: Path(kept) / f"{_digest([*made_with, sha256(path)])}.png" for path in _readable(paths)}
     missing = [path for path, file in made.items() if not is_whole(file)]
@@ -207,7 +210,10 @@ def upscale_folder(
         link_or_copy(file, Path(output) / f"{path.stem}.png")
     for file in set(Path(kept).iterdir()) - set(whole.values()):
         file.unlink()
-    announce(f"{len(whole)} photos in {output}")
+    if unread := len(paths) - len(whole):
+        announce(f"{len(whole)} of {len(paths)} photos in {output}; {unread} cannot be read")  # see degcraft.outcome
+    else:
+        announce(f"{counted(len(whole), 'photo')} in {output}")
 
 
 def _readable(paths: list[Path]) -> Iterator[Path]:
