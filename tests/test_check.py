@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from degcraft import run_size
 from degcraft.check import check
@@ -134,8 +134,10 @@ def test_the_text_counts_what_the_run_makes(mine, schema, tmp_path, monkeypatch)
 def test_no_usable_photo_is_an_error(mine, schema, tmp_path):
     for path in (tmp_path / "photos").iterdir():
         Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(path)
-    with pytest.raises(UserError, match="hr: none of the 8 photos"):
+    with pytest.raises(UserError, match="hr: none of the 8 photos") as error:
         check(parse_config(mine, schema), tmp_path / "check.txt")
+    assert "(sharp0.png: smaller than a patch of 96 pixels; sharp1.png: " in str(error.value)
+    assert str(error.value).endswith("; and 3 more); add larger or readable ones, or lower photos.size")
 
 
 def test_the_same_file_is_found_among_photos_that_were_not_looked_at(said, tmp_path, monkeypatch):
@@ -152,3 +154,85 @@ def test_a_target_without_a_usable_photo_is_named(said, tmp_path):
     for path in (tmp_path / "old").iterdir():
         path.write_bytes(b"no photo")
     assert said() == ["targets.album.reference: no usable photo, so the run will stop there. Add photos of the source."]
+    for path in (tmp_path / "old").iterdir():
+        Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(path)
+    assert said()[0].endswith("Add photos of the source, or lower photos.size.")
+
+
+def noisy(photo):
+    noise = np.random.default_rng(0).normal(0, 10, (photo.height, photo.width, 3))
+    return Image.fromarray(np.clip(np.asarray(photo) + noise, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("save", "sharp"),
+    [
+        (lambda photo, name: photo.save(name), True),
+        (lambda photo, name: photo.save(f"{name}.webp", quality=95), True),
+        (lambda photo, name: photo.resize((64, 64), Image.Resampling.BOX).save(name), False),
+        # as large, but degraded: they may be photos of the source
+        (lambda photo, name: photo.save(f"{name}.jpg", quality=50), False),
+        (lambda photo, name: photo.filter(ImageFilter.GaussianBlur(1)).save(name), False),
+        (lambda photo, name: noisy(photo).save(name), False),
+    ],
+    ids=["copied", "saved anew", "small", "compressed", "blurred", "noisy"],
+)
+def test_references_that_are_the_sharp_photos_are_told_from_degraded_ones(save, sharp, said, tmp_path):
+    for index in range(8):
+        (tmp_path / "old" / f"old{index}.png").unlink()
+        save(Image.open(tmp_path / f"photos/sharp{index}.png"), tmp_path / f"old/sharp{index}.png")
+    remark = said()[-1]
+    assert remark.startswith("targets.album.reference")
+    assert f"(the first in {tmp_path / 'old'}, the second in {tmp_path / 'photos'})" in remark
+    assert ("8 of 8 photos can be found in hr in full size: sharp0.png" in remark) == sharp
+    assert ("These are the sharp photos, not photos of the source" in remark) == sharp
+    assert ("it does no harm" in remark) != sharp
+
+
+def test_the_folder_of_the_sharp_photos_is_no_reference(mine, said, tmp_path):
+    mine["targets"]["album"]["reference"] = str(tmp_path / "old/../photos")
+    (remark,) = said()
+    assert remark.startswith(f"targets.album.reference: {tmp_path}/old/../photos is the folder of the HR photos, too.")
+    assert "These are the sharp photos, not photos of the source" in remark and "no harm" not in remark
+
+
+def test_photos_to_super_resolve_and_to_degrade_are_looked_at_by_their_heads(mine, schema, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_size, "SECONDS", 0.01)
+    new, given = tmp_path / "new", tmp_path / "given"
+    for folder in (new, given):
+        shutil.copytree(tmp_path / "old", folder / "more")
+        shutil.copy(tmp_path / "old/old0.png", folder)
+        (folder / "IMG_3.HEIC").touch()
+    (new / "bad.jpg").write_bytes(b"no photo")
+    shutil.copy(given / "old0.png", given / "old 1.png")
+    mine["targets"]["album"]["upscale"] = str(new)
+    mine["degrade"] = {"photos": str(given), "pairs": True}
+    text = check(parse_config(mine, schema), tmp_path / "check.txt")
+    assert "  album: 1 photo to super-resolve, as far as the heads of their files tell\n" in text
+    assert "  degrade: 2 photos to degrade, as far as the heads of their files tell\n" in text
+    assert f"  not used: {new}/bad.jpg: is not a PNG, JPEG, WebP or TIFF image\n" in text
+    assert "passed over in targets.album.upscale, as no photos: IMG_3.HEIC, more\n" in text
+    assert "passed over in degrade.photos, as no photos: IMG_3.HEIC, more\n" in text
+    assert "looked at closely" not in text
+    (spaced,) = remarks(look_at_all(parse_config(mine, schema)))
+    assert spaced.startswith("degrade.photos: a space in 1 name (old 1.png), so pairs will come without meta_info.txt")
+    mine["degrade"]["pairs"] = False
+    (new / "old0.png").write_bytes(b"no photo")
+    (stop,) = remarks(look_at_all(parse_config(mine, schema)))
+    assert stop == "targets.album.upscale: no photo can be read, so the run will stop there. Give others."
+    mine["train"]["distributions"] = ["full"]  # nothing is super-resolved then
+    assert not list(remarks(look_at_all(parse_config(mine, schema))))
+
+
+def test_one_is_not_plural(mine, schema, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_size, "SECONDS", 0.01)
+    for index in range(1, 8):
+        (tmp_path / f"photos/sharp{index}.png").unlink()
+        (tmp_path / f"old/old{index}.png").unlink()
+    mine["photos"]["per_photo"] = mine["pairs"]["count"] = 1
+    mine["train"] |= {"distributions": ["full"], "seeds": [0]}
+    text = " ".join(check(parse_config(mine, schema), tmp_path / "check.txt").split())
+    assert "album: 1 usable reference photo of 1 " in text
+    assert "4 bins, 1 HR patch, 1 pair, 1 model " in text
+    assert "hr: a single usable photo is little: " in text
+    assert "targets.album.reference: 1 usable photo; 8 or more " in text

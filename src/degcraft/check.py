@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 
 from degcraft.config import Config
 from degcraft.errors import UserError
-from degcraft.images import count_pixels, list_images, read_image
-from degcraft.patches import cut, textured_positions
-from degcraft.remarks import NAMED, Folder, Photos, look_at_all, remarks, some
+from degcraft.images import read_image
+from degcraft.patches import Row, cut, reasons, remedy, textured_positions
+from degcraft.remarks import Folder, Photos, look_at_all, remarks
 from degcraft.run_size import GPU_OPERATIONS, GPU_STEP, Counts, Durations, counts, durations
 from degcraft.seeds import stream
 from degcraft.storage import replacing
 from degcraft.training_remarks import training_remarks
+from degcraft.words import NAMED, counted, some
 
 MEASURED = 16  # HR patches that times are measured with
 WIDTH = 100  # columns of the text
+BY_HEADS = ", as far as the heads of their files tell"
 
 
 def check(config: Config, output: str | os.PathLike[str]) -> str:
@@ -38,8 +40,11 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
     """
     photos = look_at_all(config)
     if not photos.hr.seen:
-        raise UserError(f"hr: none of the {len(photos.hr.unusable)} photos of {config.hr} can be used")
-    made = counts(config, list(photos.hr.sizes.values()), _upscaled(config, photos), _degraded(config))
+        rows: list[Row] = [{"file": path.name, "reason": reason} for path, reason in photos.hr.unusable.items()]
+        none = f"none of the {len(rows)} photos of {config.hr} can be used"
+        raise UserError(f"hr: {none} ({reasons(rows)}); {remedy(rows)}")
+    degraded = _pixels(photos.degraded) if photos.degraded else 0
+    made = counts(config, list(photos.hr.sizes.values()), _upscaled(config, photos), degraded)
     took = durations(config, _patches(config, photos.hr), made, os.cpu_count() or 1)
     found = [*remarks(photos), *training_remarks(config)]
     text = "\n".join([*_usable(config, photos), *_size(made), *_time(took), *_wrong(found)])
@@ -61,18 +66,13 @@ def _patches(config: Config, hr: Folder) -> NDArray[np.uint8]:
 
 def _upscaled(config: Config, photos: Photos) -> int:
     """Pixels of the photos that will be super-resolved; those of made targets do not exist yet."""
-    total = 0
-    for name, target in config.targets.items():
-        if target.upscale is not None:
-            total += sum(map(count_pixels, list_images(target.upscale)))
-        elif name in photos.references:
-            total += sum(width * height for width, height in photos.references[name].sizes.values())
-    return total
+    others = {name: folder for name, folder in photos.references.items() if config.targets[name].upscale is None}
+    return sum(map(_pixels, [*photos.upscaled.values(), *others.values()]))
 
 
-def _degraded(config: Config) -> int:
-    """Pixels of the photos that will be degraded for other programs."""
-    return sum(map(count_pixels, list_images(config.degrade_photos))) if config.degrade_photos else 0
+def _pixels(folder: Folder) -> int:
+    """Of all photos that are large enough."""
+    return sum(width * height for width, height in folder.sizes.values())
 
 
 def _usable(config: Config, photos: Photos) -> Iterator[str]:
@@ -81,27 +81,36 @@ def _usable(config: Config, photos: Photos) -> Iterator[str]:
     for name, target in config.targets.items():
         if target.photos is not None:
             count = len(photos.tests[name].sizes)
-            yield f"  {name}: {-(-count // 2)} reference photos and {count // 2} test pairs will be made from {count}"
+            made = f"{counted(-(-count // 2), 'reference photo')} and {counted(count // 2, 'test pair')}"
+            yield f"  {name}: {made} will be made from {count}"
         else:
             folder = photos.references[name]
             count = len(folder.sizes) + len(folder.unusable)
-            yield f"  {name}: {len(folder.sizes)} usable reference photos of {count}"
+            yield f"  {name}: {counted(len(folder.sizes), 'usable reference photo')} of {count}"
         if target.test is not None:
-            yield f"  {name}: {len(photos.tests[name].sizes)} test pairs, in {' and '.join(map(str, target.test))}"
-    for folder in (photos.hr, *photos.references.values()):
+            pairs = counted(len(photos.tests[name].sizes), "test pair")
+            yield f"  {name}: {pairs}, in {' and '.join(map(str, target.test))}"
+        if name in photos.upscaled:
+            yield f"  {name}: {counted(len(photos.upscaled[name].sizes), 'photo')} to super-resolve{BY_HEADS}"
+    if photos.degraded:
+        yield f"  degrade: {counted(len(photos.degraded.sizes), 'photo')} to degrade{BY_HEADS}"
+    closely = (photos.hr, *photos.references.values())
+    for folder in (*closely, *photos.by_heads):
         for path, reason in list(folder.unusable.items())[:NAMED]:
             yield f"  not used: {path}: {reason}"
         if len(folder.unusable) > NAMED:
             yield f"  not used: {len(folder.unusable) - NAMED} more of {folder.name}"
         if folder.passed_over:
             yield from _wrapped(f"passed over in {folder.name}, as no photos: {some(folder.passed_over)}")
-        if len(folder.sizes) > len(folder.seen):
+        if folder in closely and len(folder.sizes) > len(folder.seen):
             yield f"  of {folder.name}, {len(folder.seen)} photos were looked at closely"
 
 
 def _size(made: Counts) -> Iterator[str]:
     yield "The run"
-    yield f"  {made.bins} bins, {made.patches} HR patches, {made.pairs} pairs, {made.models} models"
+    patches = counted(made.patches, "HR patch", "HR patches")
+    pairs, models = counted(made.pairs, "pair"), counted(made.models, "model")
+    yield f"  {counted(made.bins, 'bin')}, {patches}, {pairs}, {models}"
     parts = ", ".join(f"{name} {_bytes(size)}" for name, size in made.bytes.items() if size)
     yield from _wrapped(f"{_bytes(sum(made.bytes.values()))} on disk: {parts}")
 

@@ -122,3 +122,16 @@ def fingerprint(image: Uint8Image) -> NDArray[np.bool_]:
 def different(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> int:
     """How many bits of two fingerprints differ."""
     return int(np.count_nonzero(first != second))
+
+
+def luma_distance(first: Uint8Image, second: Uint8Image) -> float:
+    """Root mean square difference of the luma of two photos of the same, of 255.
+
+    Args:
+        first: (H, W, 3) uint8.
+        second: likewise; shrunk or enlarged to the first's size.
+    """
+    height, width = first.shape[:2]
+    if second.shape != first.shape:
+        second = np.asarray(cv2.resize(second, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return float(np.sqrt(np.mean((luma(first) - luma(second)) ** 2)))

@@ -15,16 +15,23 @@ from numpy.typing import NDArray
 
 from degcraft.config import Config, Target
 from degcraft.evaluation_pairs import EvaluationPair, own_pairs, size_problem
-from degcraft.images import ImageError, Uint8Image, image_size, list_images, read_image
+from degcraft.images import ImageError, Uint8Image, image_size, list_images, passed_over, read_image
 from degcraft.metrics import WINDOW
-from degcraft.photo_quality import BLOCKY, Detail, blockiness, detail, different, fingerprint
+from degcraft.patches import TOO_SMALL
+from degcraft.photo_quality import BLOCKY, Detail, blockiness, detail, different, fingerprint, luma_distance
 from degcraft.sharing import spread
 from degcraft.storage import sha256
+from degcraft.words import counted, some
 
 EXAMINED = 100  # photos of a folder that are looked at pixel by pixel, at most, spread evenly over it
 ALIKE = 40  # bits of 240 in which fingerprints of the same photo differ at most
 HR_PHOTOS, REFERENCES = 8, 8  # fewer are few
-NAMED = 5  # file names in a remark, at most
+NOT_THE_SOURCE = (
+    "These are the sharp photos, not photos of the source, so crafting would learn nothing of it. Give photos as the "
+    "source delivers them."
+)
+# by how much a photo and a copy that nothing has degraded differ at most: their fine detail, and their luma, of 255
+COPY_DETAIL, COPY_LUMA = 3.0, 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +60,7 @@ class Folder:
 
     Attributes:
         name: for remarks.
+        path: where it is.
         sizes: width and height of the photos that are large enough, by path.
         unusable: why the others are not.
         passed_over: names of what is no photo by its suffix: files of other kinds, and folders.
@@ -60,6 +68,7 @@ class Folder:
     """
 
     name: str
+    path: Path
     sizes: Mapping[Path, tuple[int, int]]
     unusable: Mapping[Path, str]
     passed_over: Sequence[str]
@@ -71,35 +80,34 @@ class Folder:
         return {path: path.stat().st_size for path in self.sizes}
 
 
-def look(name: str, folder: str | os.PathLike[str], least: int) -> Folder:
+def look(name: str, folder: str | os.PathLike[str], least: int, closely: bool = True) -> Folder:
     """Look at a folder: at the head of every file, and at the pixels of up to `EXAMINED` photos.
 
     Args:
         name: for remarks.
         folder: of photos.
         least: pixels that a side must have.
+        closely: whether to look at pixels.
     """
     sizes: dict[Path, tuple[int, int]] = {}
     unusable: dict[Path, str] = {}
-    photos = list_images(folder)
-    for path in photos:
+    for path in list_images(folder):
         size = image_size(path)
         if size == (0, 0):
             unusable[path] = _why(path)
         elif min(size) < least:
-            unusable[path] = f"smaller than a patch of {least} pixels"
+            unusable[path] = f"{TOO_SMALL} of {least} pixels"
         else:
             sizes[path] = size
     seen: dict[Path, Seen] = {}
     paths = list(sizes)
-    for path in [paths[index] for index in spread(len(paths), EXAMINED)] if paths else []:
+    for path in [paths[index] for index in spread(len(paths), EXAMINED)] if paths and closely else []:
         try:
             seen[path] = Seen.of(read_image(path))
         except ImageError as error:
             del sizes[path]
             unusable[path] = error.reason
-    others = sorted(path.name for path in set(Path(folder).iterdir()).difference(photos) if path.name[0] != ".")
-    return Folder(name, sizes, unusable, others, seen)
+    return Folder(name, Path(folder), sizes, unusable, passed_over(folder), seen)
 
 
 def _why(path: Path) -> str:
@@ -119,13 +127,25 @@ class Photos:
         hr: the HR photos.
         references: of every target that is not made from a truth.
         tests: HR test photos of every target that has some, of a made one the photos that it is made from.
+        upscaled: photos to super-resolve, of every target that has others than its reference photos; only their heads
+            were looked at.
+        degraded: likewise, photos to degrade for other programs, if there are any.
+        spaced: names of those with a space, if pairs are made of them.
         unfit: why test pairs cannot be measured, by the key of the pairs.
     """
 
     hr: Folder
     references: Mapping[str, Folder]
     tests: Mapping[str, Folder]
+    upscaled: Mapping[str, Folder]
+    degraded: Folder | None
+    spaced: Sequence[str]
     unfit: Mapping[str, Sequence[str]]
+
+    @property
+    def by_heads(self) -> list[Folder]:
+        """Folders of photos that no model is made of, of which only the heads were looked at."""
+        return [*self.upscaled.values(), *([self.degraded] if self.degraded else [])]
 
 
 def look_at_all(config: Config) -> Photos:
@@ -139,7 +159,15 @@ def look_at_all(config: Config) -> Photos:
     tests = {name: look(key, folder, 1) for name, t in config.targets.items() for key, folder in _sharp(t)}
     pairs = {name: own_pairs(name, *t.test) for name, t in config.targets.items() if t.test is not None}
     unfit = {f"targets.{name}.test": list(_unfit(own, config.scale)) for name, own in pairs.items()}
-    return Photos(look("hr", config.hr, config.photos.size), references, tests, unfit)
+    upscaled = {
+        name: look(f"targets.{name}.upscale", target.upscale, 1, closely=False)
+        for name, target in config.targets.items()
+        if target.upscale is not None and "crafted" in config.distributions
+    }
+    degraded = look("degrade.photos", config.degrade_photos, 1, closely=False) if config.degrade_photos else None
+    spaced = [path.name for path in degraded.sizes if " " in path.name] if degraded and config.degrade_pairs else []
+    hr = look("hr", config.hr, config.photos.size)
+    return Photos(hr, references, tests, upscaled, degraded, spaced, unfit)
 
 
 def _unfit(pairs: Sequence[EvaluationPair], scale: int) -> Iterator[str]:
@@ -167,9 +195,13 @@ def remarks(photos: Photos) -> Iterator[str]:
         if problems:
             more = f" And {len(problems) - 1} more like it." if len(problems) > 1 else ""
             yield f"{key}: the run will stop at a pair that does not fit. {problems[0]}.{more}"
+    for folder in photos.by_heads:
+        if not folder.sizes:
+            yield f"{folder.name}: no photo can be read, so the run will stop there. Give others."
     if len(hr.sizes) < HR_PHOTOS:
+        usable = f"{len(hr.sizes)} usable photos are few" if len(hr.sizes) > 1 else "a single usable photo is little"
         yield (
-            f"hr: {len(hr.sizes)} usable photos are few: with fewer than {HR_PHOTOS} the fit is not judged, and "
+            f"hr: {usable}: with fewer than {HR_PHOTOS} the fit is not judged, and "
             "networks see little. Add sharp photos."
         )
     soft = {path: seen.detail for path, seen in hr.seen.items() if seen.detail is not None and seen.detail.soft}
@@ -187,11 +219,13 @@ def remarks(photos: Photos) -> Iterator[str]:
         )
     for folder in photos.references.values():
         if not folder.sizes:
-            yield f"{folder.name}: no usable photo, so the run will stop there. Add photos of the source."
+            small = any(reason.startswith(TOO_SMALL) for reason in folder.unusable.values())
+            lower = ", or lower photos.size" if small else ""
+            yield f"{folder.name}: no usable photo, so the run will stop there. Add photos of the source{lower}."
         elif len(folder.sizes) < REFERENCES:
             yield (
-                f"{folder.name}: {len(folder.sizes)} usable photos; {REFERENCES} or more find the degradation better "
-                "(docs/retrieval.md)."
+                f"{folder.name}: {counted(len(folder.sizes), 'usable photo')}; {REFERENCES} or more find the "
+                "degradation better (docs/retrieval.md)."
             )
         if folder.sizes and hr.sizes and _middle(folder) > _middle(hr):
             yield (
@@ -200,6 +234,12 @@ def remarks(photos: Photos) -> Iterator[str]:
                 "delivers them; perhaps hr and reference are swapped."
             )
     yield from _repeated(photos)
+    if photos.spaced:
+        yield (
+            f"degrade.photos: a space in {counted(len(photos.spaced), 'name')} ({some(photos.spaced)}), so pairs will "
+            "come without meta_info.txt, which ends names at the first space. Rename them, or let the training program "
+            "scan the folders."
+        )
 
 
 def _repeated(photos: Photos) -> Iterator[str]:
@@ -213,10 +253,43 @@ def _repeated(photos: Photos) -> Iterator[str]:
         "is."
     )
     learnt = "Models are then tested on what they were trained on; take these photos out of hr."
-    for folders, why in ((photos.references, fit), (photos.tests, learnt)):
-        for folder in folders.values():
-            if shared := _shared(folder, hr):
-                yield f"{folder.name} and hr: {_pairs(shared)} show the same. {why}"
+    for folder in photos.references.values():
+        shared = [] if folder.path.samefile(hr.path) else _shared(folder, hr)
+        sharp = [(a, b) for a, b in shared if _same_quality(folder, a, hr, b)]
+        if folder.path.samefile(hr.path):
+            yield f"{folder.name}: {folder.path} is the folder of the HR photos, too. {NOT_THE_SOURCE}"
+        elif 2 * (copies := len({photo for photo, _ in sharp})) > len(folder.sizes):
+            which = f"{copies} of {counted(len(folder.sizes), 'photo')} can be found in hr in full size"
+            yield f"{folder.name}: {which}: {_pairs(sharp)}{_folders(folder, hr)}. {NOT_THE_SOURCE}"
+        elif shared:
+            yield _same(folder, hr, shared, fit)
+    for folder in photos.tests.values():
+        if shared := _shared(folder, hr):
+            yield _same(folder, hr, shared, learnt)
+
+
+def _same(first: Folder, second: Folder, shared: Sequence[tuple[Path, Path]], why: str) -> str:
+    return f"{first.name} and {second.name}: {_pairs(shared)} show the same{_folders(first, second)}. {why}"
+
+
+def _folders(first: Folder, second: Folder) -> str:
+    """Which photo of a pair is where."""
+    return f" (the first in {first.path}, the second in {second.path})"
+
+
+def _same_quality(first: Folder, a: Path, second: Folder, b: Path) -> bool:
+    """Whether photos that show the same have about as many pixels, and nothing has degraded the first."""
+    pixels = [width * height for width, height in (first.sizes[a], second.sizes[b])]
+    if min(pixels) < 0.8 * max(pixels):
+        return False
+    one, other = first.seen.get(a), second.seen.get(b)
+    if one is None or other is None:
+        return True  # they are the same file
+    if one.blockiness > BLOCKY >= other.blockiness:
+        return False
+    if one.detail and other.detail and abs(one.detail.fine - other.detail.fine) > COPY_DETAIL:
+        return False
+    return luma_distance(read_image(a), read_image(b)) <= COPY_LUMA
 
 
 def _shared(first: Folder, second: Folder) -> list[tuple[Path, Path]]:
@@ -253,9 +326,3 @@ def _files(paths: Collection[Path], folder: Folder) -> str:
 
 def _pairs(pairs: Sequence[tuple[Path, Path]]) -> str:
     return some([f"{a.name} and {b.name}" for a, b in pairs])
-
-
-def some(words: Sequence[str]) -> str:
-    """The first few words of a list, and how many more there are."""
-    more = f", and {len(words) - NAMED} more" if len(words) > NAMED else ""
-    return f"{', '.join(words[:NAMED])}{more}"
