@@ -313,7 +313,7 @@ def test_what_is_passed_over(image, tmp_path, caplog):
     assert passed_over(tmp_path) == ["IMG_3.HEIC", r"'a\nb.heic'", "notes", "photos.png", r"'\udcff.raw'"]
     log_passed_over(tmp_path)
     names = r"IMG_3.HEIC, 'a\nb.heic', notes, photos.png, '\udcff.raw'"
-    assert caplog.messages == [f"passed over: {names} in {tmp_path} (no PNG, JPEG, WebP or TIFF by name)"]
+    assert caplog.messages == [f"passed over: {names} (in {tmp_path}; no PNG, JPEG, WebP or TIFF by name)"]
     with pytest.raises(UserError, match="no such folder"):
         passed_over(tmp_path / "nowhere")
 

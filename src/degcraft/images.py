@@ -73,7 +73,7 @@ def log_passed_over(folder: str | os.PathLike[str]) -> None:
     """Name what is `passed_over` in a line of the log, if there is anything."""
     if names := passed_over(folder):
         logging.getLogger("degcraft").warning(
-            "passed over: %s in %s (no PNG, JPEG, WebP or TIFF by name)", some(names), folder
+            "passed over: %s (in %s; no PNG, JPEG, WebP or TIFF by name)", some(names), folder
         )
 
 
