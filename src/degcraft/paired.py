@@ -13,7 +13,7 @@ from degcraft.extras import Extra
 from degcraft.images import crop_to_multiple, image_size, read_image, write_image
 from degcraft.progress import announce
 from degcraft.storage import link_or_copy, replacing
-from degcraft.words import quoted, some
+from degcraft.words import counted, quoted, some
 
 META_INFO = "meta_info.txt"
 LEVEL = 6  # of the PNG files' compression, which the lists inside the databases give
@@ -74,7 +74,7 @@ def pair_folders(
     if lmdb:
         for folder in (lr, hr):
             write_lmdb([folder / name for name in names], folder.with_suffix(".lmdb"))
-    announce(f"{len(names)} pairs in {output}")
+    announce(f"{counted(len(names), 'pair')} in {output}")
 
 
 def write_lmdb(files: Sequence[Path], output: Path) -> None:

@@ -16,6 +16,7 @@ from degcraft.progress import announce
 from degcraft.seeds import stream
 from degcraft.space import build
 from degcraft.storage import replacing
+from degcraft.words import counted
 
 Truth = tuple[tuple[str, Setting], ...]
 """What is known of a made target: a range, choices or a mixture for some axes, by the axes' names."""
@@ -72,4 +73,5 @@ def make_target(
         for name, image in images.items():
             with replacing(name) as partial:
                 write_image(partial, np.ascontiguousarray(image))
-    announce(f"{(len(paths) + 1) // 2} reference photos, {len(paths) // 2} test pairs")
+    references, pairs = counted((len(paths) + 1) // 2, "reference photo"), counted(len(paths) // 2, "test pair")
+    announce(f"{references}, {pairs}")
