@@ -105,7 +105,8 @@ def test_real_esrgans_own_degradation_is_said_in_its_own_numbers(root, tmp_path)
         "jpeg_range2": [30, 95],
     }
     train = {"type": "RealESRGANDataset", **data}
-    assert esrgan == {"scale": 4, "model_type": "RealESRGANModel", "datasets": {"train": train}} | model
+    losses = {"l1_gt_usm": True, "percep_gt_usm": True}
+    assert esrgan == {"scale": 4, "model_type": "RealESRGANModel", "datasets": {"train": train}} | model | losses
     assert neosr == {
         "scale": 4,
         "model_type": "otf",
@@ -120,7 +121,7 @@ def test_real_esrgans_own_degradation_is_said_in_its_own_numbers(root, tmp_path)
 
 
 # the whole of what traiNNer-redux accepts of such options; it refuses any other key
-REDUX = """high_order_degradation scale datasets blur_prob resize_prob resize_mode_list resize_mode_prob resize_range
+REDUX = """high_order_degradation scale datasets lq_usm blur_prob resize_prob resize_mode_list resize_mode_prob resize_range
 gaussian_noise_prob noise_range poisson_scale_range gray_noise_prob jpeg_prob jpeg_range blur_prob2 resize_prob2
 resize_mode_list2 resize_mode_prob2 resize_range2 gaussian_noise_prob2 noise_range2 poisson_scale_range2
 gray_noise_prob2 jpeg_prob2 jpeg_range2 resize_mode_list3 resize_mode_prob3"""
@@ -145,6 +146,8 @@ def test_a_crafted_distribution_has_narrower_ranges_and_says_what_is_lost(tmp_pa
     assert esrgan["resize_prob"] == esrgan["resize_prob2"] == [0, 0, 1]
     assert (esrgan["gaussian_noise_prob"], esrgan["noise_range"], esrgan["second_blur_prob"]) == (1, [0, 0], 0)
     assert esrgan["jpeg_range"] == [99, 99] and "JPEG cannot be left out" in texts["real-esrgan.yaml"]
+    assert ["sharpened by an unsharp mask" in text for text in texts.values()] == [True, False, False]
+    assert redux["lq_usm"] is False and all("DiffJPEG" in text for text in texts.values())
     assert "lost: bicubic 1" in texts["real-esrgan.yaml"] and "lost: bicubic" not in texts["trainner-redux.yaml"]
     assert (redux["blur_prob"], redux["jpeg_prob"], redux["blur_prob2"], redux["jpeg_prob2"]) == (1, 0, 0, 1)
     # to the LR image's size before the noise

@@ -24,6 +24,14 @@ Options = dict[str, Value]
 LEAST_SIGMA = 0.1  # a narrower kernel is none, and these programs cannot compute it
 WIDEST_KERNEL = 21
 BEST_JPEG = 99  # at 100, these programs divide by zero
+DIFF_JPEG = "JPEG: DiffJPEG, arithmetic on the GPU in place of an encoder, so pixels differ a little"
+SHARPENED = (
+    "sharpening: LR images are made of photos sharpened by an unsharp mask, always, so they are sharper than wanted",
+    "l1_gt_usm, percep_gt_usm: true, so that outputs are compared with the same sharpened photos; false, the network "
+    "learns to undo the sharpening too, and softens what was never sharpened",
+    "gan_gt_usm: whether the discriminator sees sharpened photos as well; its effect is on the look",
+    "model_type RealESRNetModel, which has no GAN, sharpens nothing with gt_usm: false",
+)
 RESIZES = {"rescale": "first resize", "rescale2": "second resize", "resize": "last resize"}
 THIRDS = {"area", "bilinear-aliased", "bicubic-aliased"}
 MODES = {  # traiNNer-redux filters where it shrinks
@@ -66,7 +74,8 @@ def export(distribution: Distribution, folder: str | os.PathLike[str], name: str
 
 def _real_esrgan(passes: TwoPasses, scale: int) -> Iterator[str]:
     data, model = _shared_dataset(passes), _shared_model(passes)
-    yield from _notes(passes, _fixed_notes(passes))
+    model |= {"l1_gt_usm": True, "percep_gt_usm": True}
+    yield from _notes(passes, [*SHARPENED, *_fixed_notes(passes)])
     yield from _ranges(passes)
     yield from _yaml(scale, "model_type: RealESRGANModel", model, "RealESRGANDataset", data)
 
@@ -95,7 +104,8 @@ def _trainner_redux(passes: TwoPasses, scale: int) -> Iterator[str]:
         model[f"jpeg_prob{suffix}"] = _rounded(1 - jpeg.left_out)
         model[f"jpeg_range{suffix}"] = _range(jpeg.spreads.get("quality"), BEST_JPEG)
     model |= _modes(passes.resizes.get("resize", passes.resizes["rescale2"]), "3")
-    extra = []
+    model["lq_usm"] = False  # LR images of sharpened photos
+    extra = [DIFF_JPEG] if min(parts[f"jpeg{suffix}"].left_out for suffix in ("", "2")) < 1 else []
     if parts["rescale2"].kinds == {"keep": 1.0}:
         # "keep" would leave the image as large as it is, until after the noise
         model |= {"resize_prob2": [1, 0, 0], "resize_range2": [1, 1.0001]}
@@ -206,7 +216,7 @@ def _kernel_sizes(part: Part) -> list[int]:
 
 def _fixed_notes(passes: TwoPasses) -> list[str]:
     """What cannot be chosen in Real-ESRGAN and neosr."""
-    parts, notes = passes.parts, []
+    parts, notes = passes.parts, [DIFF_JPEG]
     if parts["blur"].left_out < 1 or parts["blur2"].left_out < 1:
         notes.append("kernel sizes: 7 to 21 pixels, at random; small ones cut wide blurs short")
     for place, kinds in passes.resizes.items():
