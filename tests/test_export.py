@@ -121,8 +121,8 @@ def test_real_esrgans_own_degradation_is_said_in_its_own_numbers(root, tmp_path)
 
 
 # the whole of what traiNNer-redux accepts of such options; it refuses any other key
-REDUX = """high_order_degradation scale datasets lq_usm blur_prob resize_prob resize_mode_list resize_mode_prob resize_range
-gaussian_noise_prob noise_range poisson_scale_range gray_noise_prob jpeg_prob jpeg_range blur_prob2 resize_prob2
+REDUX = """high_order_degradation scale datasets blur_prob resize_prob resize_mode_list resize_mode_prob resize_range
+lq_usm gaussian_noise_prob noise_range poisson_scale_range gray_noise_prob jpeg_prob jpeg_range blur_prob2 resize_prob2
 resize_mode_list2 resize_mode_prob2 resize_range2 gaussian_noise_prob2 noise_range2 poisson_scale_range2
 gray_noise_prob2 jpeg_prob2 jpeg_range2 resize_mode_list3 resize_mode_prob3"""
 REDUX_DATA = """type blur_kernel_size kernel_list kernel_prob kernel_range sinc_prob blur_sigma betag_range betap_range

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -51,3 +53,34 @@ def test_lines_are_rare_and_the_last_one_is_certain(caplog):
     list(track(range(1000), 1000, "work"))
     assert len(caplog.messages) == 1
     assert re.match(r"work: 1000 of 1000, .* a second, 00:00 left", caplog.messages[0])
+
+
+class Terminal(io.StringIO):
+    """Keeps what a terminal is sent."""
+
+    def isatty(self):
+        return True
+
+
+def test_frames_name_the_job_and_leave_the_cursor_at_the_beginning(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("DEGCRAFT_JOB", "certify cam")
+    list(track("abc", 3, "certify: photos"))
+    list(track("abc", 3, "certify"))
+    assert re.findall("\r([^\r]+?)%[^\r]*\r(?=\r)", sys.stderr.getvalue()) == [
+        "certify cam: photos:   0",
+        "certify cam:   0",
+    ]
+
+
+def test_a_slow_first_step_does_not_count(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    clock = SimpleNamespace(now=0.0)
+    with Progress(1001, "extractor") as work:
+        work._bar._time = lambda: clock.now
+        work._bar.start_t = work._bar.last_print_t = clock.now
+        for seconds in (100, 1, 1, 1):
+            clock.now += seconds
+            work.advance()
+    left = re.findall(r"\d/1001 \[.*?<(.*?),", sys.stderr.getvalue())
+    assert left == ["?", "16:39", "16:38", "16:37"]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tqdm import tqdm
 
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
 T = TypeVar("T")
 RESULT = logging.INFO + 5  # level of what a stage came to, which a run shows on the terminal as well
+JOB = "DEGCRAFT_JOB"  # environment variable with the job's name for its bars; a training's processes have it as well
 _INTERVAL = 20.0  # seconds between lines of a log
 
 logging.addLevelName(RESULT, "RESULT")
@@ -23,8 +28,25 @@ def announce(text: str) -> None:
     logging.getLogger("degcraft").log(RESULT, "%s", text)
 
 
+class _Bar(tqdm):  # type: ignore[type-arg]  # generic in stubs alone
+    @staticmethod
+    def status_printer(file: SupportsWrite[str]) -> Callable[[str], None]:
+        """Frames leave the cursor at the beginning of their line, so that no other line is appended to one."""
+
+        write = tqdm.status_printer(file)
+
+        def write_and_return(frame: str) -> None:
+            write(frame)
+            file.write("\r")
+            sys.stderr.flush()
+
+        return write_and_return
+
+
 class Progress:
     """How far some work is, its rate and the time left.
+
+    Several jobs may share a terminal, so a bar has the job's name where there is one.
 
     Args:
         total: amount of work altogether.
@@ -40,7 +62,8 @@ class Progress:
         self._begun = self._last = time.monotonic()
         layout = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}" if unit else None
         hidden = not sys.stderr.isatty()
-        self._bar = tqdm(total=total, initial=start, desc=what, leave=False, disable=hidden, bar_format=layout)
+        name = _label(what)
+        self._bar = _Bar(total=total, initial=start, desc=name, leave=False, disable=hidden, bar_format=layout)
 
     def __enter__(self) -> Progress:
         return self
@@ -50,8 +73,13 @@ class Progress:
 
     def advance(self, amount: int = 1) -> None:
         """Count some work as done; a negative amount has to be done again."""
+        first = self._done == self._start
         self._done += amount
-        self._bar.update(amount)
+        if first:  # starts processes and compiles, which says nothing about the time that others take
+            self._bar.n = self._bar.last_print_n = self._done
+            self._bar.unpause()
+        else:
+            self._bar.update(amount)
         now = time.monotonic()
         if now - self._last >= _INTERVAL or self._done == self._total:
             self._last = now
@@ -63,6 +91,12 @@ class Progress:
         done, total = (f"{amount / self._per:{'.2f' if self._unit else '.0f'}}" for amount in (self._done, self._total))
         unit = f" {self._unit}" if self._unit else ""
         return f"{self._what}: {done} of {total}{unit}, {rate / self._per:.3g} a second, {left} left"
+
+
+def _label(what: str) -> str:
+    """The job's name and the part of the job, if it has parts: ``certify cam: photos``."""
+    _, colon, part = what.partition(":")
+    return f"{os.environ[JOB]}{colon}{part}" if os.environ.get(JOB) else what
 
 
 def track(items: Iterable[T], total: int, what: str, start: int = 0) -> Iterator[T]:

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from degcraft.errors import UserError
 from degcraft.failures import DONE, FAILED
-from degcraft.progress import RESULT
+from degcraft.progress import JOB, RESULT
 from degcraft.records import recorded
 
 cv2.setNumThreads(1)
@@ -36,7 +36,8 @@ def job(snakemake: object) -> Iterator[None]:
     logging.raiseExceptions = False  # no traceback for every line, where the disk has no room for the log
     layout = "%(asctime)s %(levelname)s %(message)s"
     logging.basicConfig(filename=log, filemode="w", encoding="utf-8", level=logging.INFO, format=layout, force=True)
-    logging.getLogger("degcraft").addHandler(_terminal(" ".join([snakemake.rule, *snakemake.wildcards])))
+    name = os.environ[JOB] = " ".join([snakemake.rule, *snakemake.wildcards])
+    logging.getLogger("degcraft").addHandler(_terminal(name))
     logging.getLogger("degcraft").info("%s: %s", snakemake.rule, dict(snakemake.wildcards))
     try:
         with threadpool_limits(1), recorded(snakemake.input, snakemake.output):
