@@ -207,6 +207,7 @@ MODULES = {
     **dict.fromkeys(["config", "config_files", "config_values", "config_words", "settings"], ""),  # change no result
     **dict.fromkeys(["errors", "extras", "progress", "provenance", "records", "training"], ""),  # nor do these
     "degraded_dataset": "",  # for others
+    "reference_sizes": "",  # what is wrong with a configuration
     **dict.fromkeys(["failures", "leftovers"], ""),  # what a run prints when it ends
     **dict.fromkeys(["check", "photo_quality", "run_size"], ""),  # what is said before a run
     **dict.fromkeys(["remarks", "training_remarks", "folder_lock"], ""),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from degcraft import onnx_model
 from degcraft.config import parse_config
@@ -87,6 +88,21 @@ def test_the_home_folder_in_every_path(raw, schema, tmp_path, monkeypatch):
     assert (album.reference, album.test, album.upscale) == (lr, (lr, hr), tmp_path)
     assert (config.checkpoint, config.lpips) == (weights, (weights, weights))
     assert (config.train.start, config.train.perceptual) == (str(weights), str(weights))
+
+
+def test_reference_photos_of_which_none_holds_a_patch(raw, schema, make_photo):
+    """Found by their heads, as far as the first that holds one."""
+    Path("reference/a.png").unlink()
+    for name, shape in {"a": (48, 47), "c": (47, 60)}.items():
+        Image.fromarray(make_photo(*shape)).save(f"reference/{name}.png")
+    Path("reference/b.png").write_bytes(b"no photo")
+    assert problems(raw, schema) == (
+        "targets.demo.reference: none of the 3 reference photos can be used (a.png: smaller than a patch of 48 pixels; "
+        "b.png: cannot be read; c.png: smaller than a patch of 48 pixels); lower photos.size, or give larger photos"
+    )
+    parse_config({**raw, "photos": {"size": 188}}, schema)
+    Image.fromarray(make_photo(48, 48)).save("reference/d.png")
+    parse_config(raw, schema)
 
 
 def test_a_folder_that_is_missing_wherever_one_stands(raw, schema):

@@ -61,9 +61,9 @@ def test_many_causes_are_counted(logs):
 
 
 def test_a_run_ends_with_the_cause(tmp_path):
-    hr, reference = make_photos(tmp_path / "hr", 2, 128, 0), tmp_path / "reference"
-    reference.mkdir()
-    (reference / "a.jpg").write_text("no photo")
+    hr, reference = (make_photos(tmp_path / name, count, 128, 0) for name, count in {"hr": 2, "reference": 1}.items())
+    whole = (reference / "photo0.png").read_bytes()
+    (reference / "photo0.png").write_bytes(whole[:-1000])  # its head says that it is large enough
     train = {**TINY["train"], "distributions": ["crafted"]}
     config = {**TINY, "hr": str(hr), "targets": {"album": {"reference": str(reference)}}, "train": train}
     process = snakemake(tmp_path / "run", config, "results/targets/album/reference.h5")

@@ -59,8 +59,8 @@ def finished(tmp_path_factory):
     make_photos(photos / "hr", 4, 128, 0)
     make_photos(photos / "made", 4, 96, 1)
     make_photos(photos / "test", 2, 96, 2)
-    for name in ("lr", "reference", "upscale"):
-        shrink_photos(photos / "test", photos / name, 4)
+    for name, by in {"lr": 4, "reference": 3, "upscale": 3}.items():  # a reference holds a patch at scale 2
+        shrink_photos(photos / "test", photos / name, by)
     (photos / "weights.safetensors").write_bytes(b"named by some configurations, never opened here")
     for config, files in ((CONFIG, WANTED), (WITH_MADE, MADE_FILES)):
         process = snakemake(folder, config, *files)

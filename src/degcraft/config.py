@@ -15,6 +15,7 @@ from degcraft.config_words import schema_problems
 from degcraft.errors import UserError
 from degcraft.names import Name, asked_for
 from degcraft.operators import OPERATORS
+from degcraft.reference_sizes import size_problems
 from degcraft.space import Space, build
 from degcraft.steps import parse_steps, parse_truth
 from degcraft.target import Truth, true_distribution
@@ -191,6 +192,7 @@ def _semantic_problems(config: Config) -> Iterator[str]:
     """What no schema can say: folders, spaces, and keys that must agree."""
     yield from folder_problems(config)
     yield from file_problems(config)
+    yield from size_problems(config)
     if config.onnx and (problem := onnx_model.ONNX.problem()):
         yield problem
     if config.degrade_lmdb and not config.degrade_pairs:
