@@ -11,6 +11,7 @@ from matplotlib import pyplot
 from matplotlib.colors import to_rgb
 from PIL import Image
 
+from degcraft import plots
 from degcraft.axes import Choices, Range, Step
 from degcraft.distribution import Distribution
 from degcraft.marginals import marginals
@@ -98,6 +99,15 @@ def test_the_legend_names_every_line_whichever_panel_comes_first(first, figure, 
     Image.open(path).crop((0, 0, Image.open(path).width, 45)).save(legend)
     for colour in (CRAFTED, PRIOR, TRUTH):
         assert pixels(legend, colour) > 60
+
+
+def test_the_legend_says_what_the_black_lines_are(figure, monkeypatch):
+    monkeypatch.setattr(plots, "_save", lambda path: None)
+    for axis in ("blur_sigma", "resize_kind"):
+        figure(rows=table().query(f"axis == '{axis}'"))
+        (legend,) = pyplot.gcf().legends
+        assert sorted(text.get_text() for text in legend.get_texts()) == ["95% interval", "crafted", "full range"]
+        pyplot.close()
 
 
 def test_same_input_same_bytes(figure):

@@ -110,6 +110,7 @@ def test_many_targets_share_the_pictures(inputs, monkeypatch):
     page = Page(written(replace(inputs, **everywhere)))
     assert sum(attributes.get("class") == "strip" for attributes in page.all("figure")) == 2
     assert sum(attributes.get("class") == "slider" for attributes in page.all("figure")) == 1
+    assert "1 of 2 photos; all of them: upscaled/cam/" in " ".join(page.text.split())
     assert (inputs.results / "evaluation" / "examples" / "phone.png").is_file()
 
 

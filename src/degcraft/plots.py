@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 CRAFTED, PRIOR, TRUTH = "#0072b2", "#b0b0b0", "#d55e00"
 HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#9ecae8", CRAFTED, "#00263f"])  # one hue, ever darker
 INK = "#1b1f24"
+INTERVAL = "95% interval"
 NUMBERED = 8  # most intervals of an axis for which a heat map has numbers
 
 
@@ -61,7 +62,7 @@ def plot_marginals(marginals: pd.DataFrame, truth: Truth, path: str | os.PathLik
     for ax in axes[: len(panels) : columns]:
         ax.set_ylabel("share of the distribution")
     named = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=3, frameon=False)
+    figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=min(4, 2 * columns), frameon=False)
     _save(path)
 
 
@@ -71,7 +72,7 @@ def _intervals(ax: Axes, rows: pd.DataFrame, truth: object) -> None:
     ax.bar(rows["lower"], rows["weight"], width, align="edge", color=CRAFTED, edgecolor="white", label="crafted")
     edges = [*rows["lower"], rows["upper"].iloc[-1]]
     ax.stairs(rows["prior"], edges, color=PRIOR, linewidth=2, label="full range")
-    ax.vlines(centre, rows["low"], rows["high"], color="black", linewidth=1)
+    ax.vlines(centre, rows["low"], rows["high"], color="black", linewidth=1, label=INTERVAL)
     if isinstance(truth, Range) and truth.lower == truth.upper:
         ax.axvline(truth.lower, color=TRUTH, linewidth=2, linestyle="--", label="truth")
     elif isinstance(truth, Range):
@@ -88,7 +89,7 @@ def _choices(ax: Axes, rows: pd.DataFrame, truth: object) -> None:
     if isinstance(truth, Choices | Mixture):
         share = [dict(truth.shares).get(choice, 0.0) for choice in rows["choice"]]
         ax.hlines(share, left, right, TRUTH, linewidth=2, linestyles="--", label="truth")
-    ax.vlines(positions, rows["low"], rows["high"], color="black", linewidth=1)
+    ax.vlines(positions, rows["low"], rows["high"], color="black", linewidth=1, label=INTERVAL)
     ax.set_xticks(list(positions), [str(choice) for choice in rows["choice"]], rotation=20)
 
 

@@ -122,6 +122,7 @@ def write_report(inputs: ReportInputs) -> None:
             "before_after": {
                 t: _before_after(inputs, t, _share(BEFORE_AFTER, list(inputs.upscaled), t)) for t in inputs.upscaled
             },
+            "upscaled": {t: len(list_images(inputs.results / "upscaled" / t)) for t in inputs.upscaled},
             "models": [name for name in inputs.distributions if name != "bicubic"],
             "others": inputs.others,
             "versions": {"Python": platform.python_version(), **versions(*PACKAGES)},
