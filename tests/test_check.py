@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from degcraft import run_size
-from degcraft.check import check
+from degcraft.check import _time, check
 from degcraft.config import parse_config
 from degcraft.errors import UserError
 from degcraft.images import read_image
@@ -154,7 +154,7 @@ def test_a_target_without_a_usable_photo_is_named(said, tmp_path):
     for path in (tmp_path / "old").iterdir():
         path.write_bytes(path.read_bytes()[:-100])  # with a head like a photo's
     assert said() == ["targets.album.reference: no usable photo, so the run will stop there. Add photos of the source."]
-    for path in (tmp_path / "old").iterdir():
+    for path in sorted((tmp_path / "old").iterdir())[1:]:
         Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(path)
     assert said()[0].endswith("Add photos of the source, or lower photos.size.")
 
@@ -236,3 +236,11 @@ def test_one_is_not_plural(mine, schema, tmp_path, monkeypatch):
     assert "4 bins, 1 HR patch, 1 pair, 1 model " in text
     assert "hr: a single usable photo is little: " in text
     assert "targets.album.reference: 1 usable photo; 8 or more " in text
+
+
+@pytest.mark.parametrize(
+    ("operations", "words"), [(1.44e11, "140 billion"), (2.3e9, "2.3 billion"), (2e7, "0.02 billion")]
+)
+def test_large_numbers_have_no_powers_of_ten(operations, words):
+    took = run_size.Durations((("train", 1, 60.0, 1),), "cpu", operations, 3000)
+    assert f"a step has {words} operations" in " ".join(" ".join(_time(took)).split())

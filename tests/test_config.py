@@ -98,7 +98,8 @@ def test_reference_photos_of_which_none_holds_a_patch(raw, schema, make_photo):
     Path("reference/b.png").write_bytes(b"no photo")
     assert problems(raw, schema) == (
         "targets.demo.reference: none of the 3 reference photos can be used (a.png: smaller than a patch of 48 pixels; "
-        "b.png: cannot be read; c.png: smaller than a patch of 48 pixels); lower photos.size, or give larger photos"
+        "b.png: cannot be read; c.png: smaller than a patch of 48 pixels); "
+        "add larger or readable ones, or lower photos.size"
     )
     parse_config({**raw, "photos": {"size": 188}}, schema)
     Image.fromarray(make_photo(48, 48)).save("reference/d.png")
@@ -324,6 +325,12 @@ MISTAKES = [
     ("craft.generalization", math.inf, ["craft.generalization"]),
     ("craft.generalization", 1e7, ["craft.generalization", "maximum"]),
     ("craft.generalization", "atuo", ["craft.generalization: 'atuo' is neither a number nor 'auto'"]),
+    ("craft.generalization", "Auto", ["'Auto' is neither a number nor 'auto'; did you mean 'auto'?"]),
+    (
+        "craft.generalization",
+        "0.1",
+        ["'0.1' is neither a number nor 'auto'; YAML reads it as text, write 0.1 without quotes, in the file"],
+    ),
     ("craft.trade_off", [], ["craft.trade_off"]),
     ("craft.trade_off", 0.1, ["craft.trade_off: 0.1 is not a list; write [0.1]"]),
     ("craft.trade_off", [0, "auto"], ["craft.trade_off.1: 'auto' is not a number"]),
@@ -332,6 +339,12 @@ MISTAKES = [
     ("train", {}, ["train", "'distributions'"]),
     ("train.distributions", [], ["train.distributions"]),
     ("train.distributions", ["fulll"], ["train.distributions", "fulll", "full"]),
+    (
+        "train.distributions",
+        ["craftd"],
+        ["train.distributions.0: 'craftd'", "dial, as in crafted-0.1; did you mean 'crafted'?"],
+    ),
+    ("train.network", "RRDBNet", ["'RRDBNet' is none of:", "; did you mean 'rrdbnet'?"]),
     ("train.distributions", ["crafted-demo"], ["train.distributions.0", "crafted-demo", "one for each target"]),
     ("train.distributions", ["full", "full"], ['train.distributions: ["full", "full"] has an entry twice']),
     ("train.distributions", "full", ["train.distributions: 'full' is not a list; write [full]"]),

@@ -347,8 +347,9 @@ def test_the_ending_of_a_run_that_only_crafted(tmp_path):
     lines = what_was_crafted(tmp_path, ["cam", "old", "film"], 2, "mine/results").splitlines()
     assert lines == [
         "",
-        "cam: Nothing was noticed in the reference photos that the space does not contain (p = 0.43).",
-        "weights: mine/results/targets/cam/marginals.png",
+        "cam: Distance 20.8 -> 1.19. Nothing was noticed in the reference photos that the space does not",
+        "contain (p = 0.43).",
+        "figure: mine/results/targets/cam/marginals.png",
     ]
     assert what_was_crafted(tmp_path, ["old"], 2, "mine/results") == ""
 

@@ -129,8 +129,9 @@ def _time(took: Durations) -> Iterator[str]:
     if took.device == "cpu":
         yield from _wrapped(
             f"on a GPU, training alone would take about {_minutes(took.training_on_gpu)}: a step has "
-            f"{took.operations / 1e9:.2g} billion operations, and a GPU is taken to do {GPU_OPERATIONS / 1e12:.0f} "
-            f"trillion a second, or {1 / GPU_STEP:.0f} steps if they are small (assumed, not measured)."
+            f"{float(f'{took.operations / 1e9:.2g}'):g} billion operations, and a GPU is taken to do "
+            f"{GPU_OPERATIONS / 1e12:.0f} trillion a second, or {1 / GPU_STEP:.0f} steps if they are small "
+            "(assumed, not measured)."
         )
 
 

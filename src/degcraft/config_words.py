@@ -48,7 +48,7 @@ def _said(error: ValidationError, schema: Schema) -> Iterator[tuple[ValidationEr
         kind = "neither true nor false" if rules.get("type") == "boolean" else f"not {_kind(rules)}"
         yield error, f"{_shown(value)} is {kind}{_remedy(value, rules)}"
     elif error.validator in ("anyOf", "enum"):
-        yield error, f"{_shown(value)} is none of: {_wanted(rules)}{_as_number(value, rules)}"
+        yield error, f"{_shown(value)} is none of: {_wanted(rules)}{_as_number(value, rules)}{_near(value, rules)}"
     elif "propertyNames" in error.absolute_schema_path:
         yield error, f"{_shown(value)} cannot be a name; use {rules['description']}"
     else:
@@ -151,7 +151,20 @@ def _as_number(value: object, rules: Schema) -> str:
         readable = wanted and isinstance(value, str) and 1e-12 < abs(float(value)) < 1e12
     except ValueError:
         readable = False
-    return f"; YAML reads it as text, write {Decimal(str(value).strip()):f}" if readable else ""
+    if not readable:
+        return ""
+    number = f"{Decimal(str(value).strip()):f}"
+    same = " without quotes, in the file: --config makes text of what is in braces" if number == value else ""
+    return f"; YAML reads it as text, write {number}{same}"
+
+
+def _near(value: object, rules: Schema) -> str:
+    """The word that a misspelt one resembles."""
+    words = [
+        word for form in (rules, *rules.get("anyOf", ())) for word in form.get("enum", ()) if isinstance(word, str)
+    ]
+    near = difflib.get_close_matches(value.lower(), words, n=1, cutoff=LIKE) if isinstance(value, str) else []
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _rule_words(rule: str, value: Any, limit: Any, rules: Schema) -> str:
@@ -166,7 +179,8 @@ def _rule_words(rule: str, value: Any, limit: Any, rules: Schema) -> str:
         case "required":
             return f"needs the key {', '.join(repr(key) for key in limit if key not in value)}"
         case "const":
-            return f"{shown} is neither a number nor {limit!r}"
+            hint = _as_number(value, {"type": "number"}) or _near(value, {"enum": [limit]})
+            return f"{shown} is neither a number nor {limit!r}{hint}"
         case "maxProperties":
             keys = _listed(map(_shown, value), "and")
             return f"has the keys {keys}; a step is one operator, with its parameters indented below it"

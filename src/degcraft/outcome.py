@@ -226,9 +226,11 @@ def what_was_crafted(
     for target in targets:
         path = Path(results, "targets", target, "certificate.json")
         if path.is_file() and path.stat().st_mtime >= since:
-            said = [f"{target}: {fit_sentence(Certificate.read(path))}", *_weights(results, target)]
+            found = Certificate.read(path)
+            distance = f"Distance {found.distance_prior:.3g} -> {found.distance:.3g}."
+            said = [f"{target}: {distance}", fit_sentence(found), *_weights(results, target)]
             figure = Path(shown, "targets", target, "marginals.png")
-            paragraphs.append("\n".join([*_wrapped(" ".join(said)), f"weights: {figure}"]))
+            paragraphs.append("\n".join([*_wrapped(" ".join(said)), f"figure: {figure}"]))
     return "\n" + "\n\n".join(paragraphs) if paragraphs else ""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from degcraft.errors import UserError
 from degcraft.images import image_size, list_images
-from degcraft.patches import Row, reasons
+from degcraft.patches import TOO_SMALL, Row, reasons, remedy
 
 if TYPE_CHECKING:
     from degcraft.config import Config
@@ -26,7 +26,7 @@ def size_problems(config: Config) -> Iterator[str]:
         if paths and len(rows) == len(paths):
             yield (
                 f"targets.{name}.reference: none of the {len(rows)} reference photos can be used ({reasons(rows)}); "
-                "lower photos.size, or give larger photos"
+                f"{remedy(rows)}"
             )
 
 
@@ -36,5 +36,5 @@ def _until_one_fits(paths: list[Path], size: int) -> Iterator[Row]:
         side = min(image_size(path))
         if side >= size:
             return
-        reason = f"smaller than a patch of {size} pixels" if side else "cannot be read"
+        reason = f"{TOO_SMALL} of {size} pixels" if side else "cannot be read"
         yield {"file": path.name, "reason": reason}
