@@ -244,3 +244,15 @@ def test_one_is_not_plural(mine, schema, tmp_path, monkeypatch):
 def test_large_numbers_have_no_powers_of_ten(operations, words):
     took = run_size.Durations((("train", 1, 60.0, 1),), "cpu", operations, 3000)
     assert f"a step has {words} operations" in " ".join(" ".join(_time(took)).split())
+
+
+def test_what_is_crafted_is_named_and_what_has_no_bins(mine, schema, tmp_path):
+    mine["degradation"] = [
+        {"blur": {"sigma": {"range": [0.2, 3.0], "bins": 2}}},
+        {"resize": {"kind": ["area", "bicubic"]}},
+        {"noise": {"sigma": {"range": [0, 25]}}},
+        {"jpeg": {"quality": 90}},
+    ]
+    text = check(parse_config(mine, schema), tmp_path / "check.txt")
+    assert "  crafted: blur_sigma in 2 bins, resize_kind in 2 bins" in text.splitlines()
+    assert "  not crafted but drawn over all of their range, having no bins: noise_sigma" in text.splitlines()

@@ -114,6 +114,13 @@ def test_many_targets_share_the_pictures(inputs, monkeypatch):
     assert (inputs.results / "evaluation" / "examples" / "phone.png").is_file()
 
 
+def test_photos_that_could_not_be_super_resolved_are_counted(inputs):
+    assert "could not be super-resolved" not in Page(written(inputs)).text
+    (inputs.upscaled["cam"] / "broken.jpg").touch()
+    said = " ".join(Page(written(inputs)).text.split())
+    assert "1 of 3 photos could not be super-resolved; why: logs/upscale/cam.log" in said
+
+
 def test_side_by_side_shows_the_same_place_of_every_picture(inputs):
     rows = side_by_side(inputs, "cam")
     assert [row.name for row in rows] == ["a", ODD]

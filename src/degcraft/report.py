@@ -122,7 +122,10 @@ def write_report(inputs: ReportInputs) -> None:
             "before_after": {
                 t: _before_after(inputs, t, _share(BEFORE_AFTER, list(inputs.upscaled), t)) for t in inputs.upscaled
             },
-            "upscaled": {t: len(list_images(inputs.results / "upscaled" / t)) for t in inputs.upscaled},
+            "upscaled": {
+                t: [len(list_images(folder)) for folder in (inputs.results / "upscaled" / t, given)]
+                for t, given in inputs.upscaled.items()
+            },
             "models": [name for name in inputs.distributions if name != "bicubic"],
             "others": inputs.others,
             "versions": {"Python": platform.python_version(), **versions(*PACKAGES)},
