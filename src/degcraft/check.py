@@ -16,7 +16,7 @@ from degcraft.patches import Row, cut, reasons, remedy, textured_positions
 from degcraft.remarks import Folder, Photos, look_at_all, remarks
 from degcraft.run_size import GPU_OPERATIONS, GPU_STEP, Counts, Durations, counts, durations
 from degcraft.seeds import stream
-from degcraft.space import build
+from degcraft.space import Space
 from degcraft.storage import replacing
 from degcraft.training_remarks import training_remarks
 from degcraft.words import NAMED, counted, some
@@ -48,7 +48,7 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
     made = counts(config, list(photos.hr.sizes.values()), _upscaled(config, photos), degraded)
     took = durations(config, _patches(config, photos.hr), made, os.cpu_count() or 1)
     found = [*remarks(photos), *training_remarks(config)]
-    text = "\n".join([*_usable(config, photos), *_size(made), *_axes(config), *_time(took), *_wrong(found)])
+    text = "\n".join([*_usable(config, photos), *_size(made), *_axes(made.space), *_time(took), *_wrong(found)])
     with replacing(output) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
     return text
@@ -116,9 +116,8 @@ def _size(made: Counts) -> Iterator[str]:
     yield from _wrapped(f"{_bytes(sum(made.bytes.values()))} on disk: {parts}")
 
 
-def _axes(config: Config) -> Iterator[str]:
+def _axes(space: Space) -> Iterator[str]:
     """Which axes crafting speaks of, and which it does not although they vary."""
-    space = build(config.degradation)
     bins = {axis.name: len(np.unique(space.lower[:, index])) for index, axis in enumerate(space.axes)}
     vary = {axis.name for index, axis in enumerate(space.axes) if (space.lower < space.upper)[:, index].any()}
     crafted = ", ".join(f"{name} in {number} bins" for name, number in bins.items() if number > 1)

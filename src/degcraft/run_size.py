@@ -35,6 +35,7 @@ class Counts:
     """What a run makes.
 
     Attributes:
+        space: the bins that there are at first.
         bins: that are described, those that are split off later included.
         patches: HR patches.
         pairs: in all distributions.
@@ -42,6 +43,7 @@ class Counts:
         bytes: on disk, by what takes most of it.
     """
 
+    space: Space
     bins: int
     patches: int
     pairs: int
@@ -75,7 +77,7 @@ def counts(config: Config, hr: Sequence[tuple[int, int]], upscaled: int, degrade
     }
     described = bins + (config.refine.bins - bins) * targets * bool(config.refine.rounds)
     models = distributions * len(config.seeds)
-    return Counts(described, patches, distributions * config.pairs.count, models, found)
+    return Counts(space, described, patches, distributions * config.pairs.count, models, found)
 
 
 def _moments(config: Config, space: Space, patches: int) -> int:
