@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -76,8 +76,12 @@ def reasons(rows: Sequence[Row]) -> str:
 
 def remedy(rows: Sequence[Row]) -> str:
     """What to do where no photo can be used."""
-    small = any(str(row["reason"]).startswith(TOO_SMALL) for row in rows)
-    return "add larger or readable ones" + (", or lower photos.size" if small else "")
+    return f"add larger or readable ones{or_lower_size(row['reason'] for row in rows)}"
+
+
+def or_lower_size(reasons: Iterable[object]) -> str:
+    """The other remedy, where the reason why some photo cannot be used is the size of patches."""
+    return ", or lower photos.size" if any(str(reason).startswith(TOO_SMALL) for reason in reasons) else ""
 
 
 def textured_positions(

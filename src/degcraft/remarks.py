@@ -17,7 +17,7 @@ from degcraft.config import Config, Target
 from degcraft.evaluation_pairs import EvaluationPair, own_pairs, size_problem
 from degcraft.images import ImageError, Uint8Image, image_size, list_images, passed_over, read_image
 from degcraft.metrics import WINDOW
-from degcraft.patches import TOO_SMALL
+from degcraft.patches import TOO_SMALL, or_lower_size
 from degcraft.photo_quality import BLOCKY, Detail, blockiness, detail, different, fingerprint, luma_distance
 from degcraft.sharing import spread
 from degcraft.storage import sha256
@@ -219,8 +219,7 @@ def remarks(photos: Photos) -> Iterator[str]:
         )
     for folder in photos.references.values():
         if not folder.sizes:
-            small = any(reason.startswith(TOO_SMALL) for reason in folder.unusable.values())
-            lower = ", or lower photos.size" if small else ""
+            lower = or_lower_size(folder.unusable.values())
             yield f"{folder.name}: no usable photo, so the run will stop there. Add photos of the source{lower}."
         elif len(folder.sizes) < REFERENCES:
             yield (
