@@ -76,7 +76,10 @@ def test_few_hr_photos_and_tests_that_were_trained_on(mine, schema, said, tmp_pa
         (tmp_path / "photos" / f"sharp{index}.png").unlink()
     mine["targets"]["album"]["test"] = {"lr": str(tmp_path / "test-lr"), "hr": str(tmp_path / "test-hr")}
     monkeypatch.setattr(run_size, "SECONDS", 0.01)
-    assert "album: 8 test pairs, in " in check(parse_config(mine, schema), tmp_path / "check.txt")
+    (tmp_path / "test-lr/IMG_2.HEIC").touch()
+    text = check(parse_config(mine, schema), tmp_path / "check.txt")
+    assert f"album: 8 test pairs, in {tmp_path}/test-lr and {tmp_path}/test-hr\n" in text
+    assert "passed over in targets.album.test.lr, as no photos: IMG_2.HEIC\n" in text
     few, tested = said()
     assert "hr: 2 usable photos are few" in few
     assert "sharp6.png and sharp6.png, sharp7.png and sharp7.png show the same" in tested

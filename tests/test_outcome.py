@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,11 +13,8 @@ import pytest
 from certificates import UNJUDGED
 
 from degcraft.fit_words import fit_sentence
-from degcraft.networks import NetworkSpec, save_network
 from degcraft.outcome import headline, outcome, sentence, sentences, what_was_crafted
 from degcraft.scores import Summary
-from degcraft.settings import UpscaleSettings
-from degcraft.upscale import upscale_folder
 
 CERTIFICATE = replace(UNJUDGED, distance_prior=20.78, distance=1.19)
 JUDGED = replace(CERTIFICATE, fit_simulations=100, fit_above=100, fit_low=0.31, fit_median=0.6, fit_high=1.02)
@@ -259,8 +254,7 @@ def test_names_are_not_taken_for_numbers_or_gaps(tmp_path):
 def test_the_terminal_text(tmp_path):
     values = {("crafted-cam", "cam"): 28.0, ("full", "cam"): 27.0, ("full", "full"): 26.0, ("bicubic", "cam"): 25.0}
     write_summary(tmp_path, values)
-    (tmp_path / "upscaled" / "cam").mkdir(parents=True)
-    text = outcome(tmp_path, ["cam"])
+    text = outcome(tmp_path, ["cam"], upscaled={"cam": (8, 8)})
     lines = text.splitlines()
     assert lines[1].split() == ["PSNR-Y,", "dB", "cam", "full"]
     assert [line.split() for line in lines[2:5]] == [
@@ -276,37 +270,17 @@ def test_the_terminal_text(tmp_path):
 
 def test_paths_are_those_that_the_user_would_write(tmp_path):
     write_summary(tmp_path, {("full", "cam"): 27.0})
-    (tmp_path / "upscaled" / "cam").mkdir(parents=True)
-    lines = outcome(tmp_path, ["cam"], shown="mine/results").splitlines()
+    lines = outcome(tmp_path, ["cam"], shown="mine/results", upscaled={"cam": (8, 8)}).splitlines()
     assert lines[-2:] == ["report: mine/results/report.html", "photos: mine/results/upscaled/cam"]
 
 
-def test_photos_that_could_not_be_super_resolved_are_counted(tmp_path, folder_of, make_photo, caplog):
-    results, model = tmp_path / "results", tmp_path / "model.safetensors"
-    results.mkdir()
-    write_summary(results, {("full", "cam"): 27.0})
-    spec = NetworkSpec.of("compact", channels=2, blocks=0, scale=2)
-    save_network(model, spec.build(), spec)
-    photos = folder_of("photos", a=make_photo(9, 8), b=make_photo(9, 8, 1), c=make_photo(9, 8, 2))
-    (photos / "d.jpg").write_bytes(b"no photo")
-    log = results / "logs/upscale/cam.log"
-    log.parent.mkdir(parents=True)
-
-    def ending():
-        shutil.rmtree(results / "upscaled", ignore_errors=True)
-        handler = logging.FileHandler(log, "w")  # as workflow/scripts/job.py lays it out
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        logging.getLogger("degcraft").addHandler(handler)
-        try:
-            upscale_folder(photos, model, results / "upscaled/cam", tmp_path / "kept", UpscaleSettings())
-        finally:
-            logging.getLogger("degcraft").removeHandler(handler)
-        return outcome(results, ["cam"], shown="mine").splitlines()[-1]
-
-    with caplog.at_level(logging.INFO, "degcraft"):
-        assert ending() == "photos: mine/upscaled/cam (3 of 4 photos; 1 cannot be read: see mine/logs/upscale/cam.log)"
-        (photos / "d.jpg").unlink()
-        assert ending() == "photos: mine/upscaled/cam"
+def test_photos_that_could_not_be_super_resolved_are_counted(tmp_path):
+    write_summary(tmp_path, {("full", "cam"): 27.0})
+    lines = outcome(tmp_path, ["cam", "old"], shown="mine", upscaled={"cam": (3, 4), "old": (2, 2)}).splitlines()
+    assert lines[-2:] == [
+        "photos: mine/upscaled/cam (3 of 4 photos: see mine/logs/upscale/cam.log)",
+        "photos: mine/upscaled/old",
+    ]
 
 
 def test_what_there_is_for_other_programs_is_named_crafted_first(tmp_path):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from degcraft.config import Config
 from degcraft.errors import UserError
-from degcraft.images import read_image
+from degcraft.images import passed_over, read_image
 from degcraft.patches import Row, cut, reasons, remedy, textured_positions
 from degcraft.remarks import Folder, Photos, look_at_all, remarks
 from degcraft.run_size import GPU_OPERATIONS, GPU_STEP, Counts, Durations, counts, durations
@@ -84,6 +84,7 @@ def _usable(config: Config, photos: Photos) -> Iterator[str]:
             count = len(photos.tests[name].sizes)
             made = f"{counted(-(-count // 2), 'reference photo')} and {counted(count // 2, 'test pair')}"
             yield f"  {name}: {made} will be made from {count}"
+            yield from _passed_over(photos.tests[name].name, photos.tests[name].passed_over)
         else:
             folder = photos.references[name]
             count = len(folder.sizes) + len(folder.unusable)
@@ -91,6 +92,8 @@ def _usable(config: Config, photos: Photos) -> Iterator[str]:
         if target.test is not None:
             pairs = counted(len(photos.tests[name].sizes), "test pair")
             yield f"  {name}: {pairs}, in {' and '.join(map(str, target.test))}"
+            for side, photos_of in zip(("lr", "hr"), target.test, strict=True):
+                yield from _passed_over(f"targets.{name}.test.{side}", passed_over(photos_of))
         if name in photos.upscaled:
             yield f"  {name}: {counted(len(photos.upscaled[name].sizes), 'photo')} to super-resolve{BY_HEADS}"
     if photos.degraded:
@@ -101,10 +104,15 @@ def _usable(config: Config, photos: Photos) -> Iterator[str]:
             yield f"  not used: {path}: {reason}"
         if len(folder.unusable) > NAMED:
             yield f"  not used: {len(folder.unusable) - NAMED} more of {folder.name}"
-        if folder.passed_over:
-            yield from _wrapped(f"passed over in {folder.name}, as no photos: {some(folder.passed_over)}")
+        yield from _passed_over(folder.name, folder.passed_over)
         if folder in closely and len(folder.sizes) > len(folder.seen):
             yield f"  of {folder.name}, {len(folder.seen)} photos were looked at closely"
+
+
+def _passed_over(name: str, names: Sequence[str]) -> Iterator[str]:
+    """What a folder holds besides photos, if it does."""
+    if names:
+        yield from _wrapped(f"passed over in {name}, as no photos: {some(names)}")
 
 
 def _size(made: Counts) -> Iterator[str]:

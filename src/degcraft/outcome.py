@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -190,6 +189,7 @@ def outcome(
     since: float = 0.0,
     shown: str | os.PathLike[str] | None = None,
     others: Mapping[str, Sequence[str]] | None = None,
+    upscaled: Mapping[str, tuple[int, int]] | None = None,
 ) -> str:
     """The ending that a run prints: the stages' times, PSNR-Y, a sentence or two for each target, and where to look.
 
@@ -199,6 +199,7 @@ def outcome(
         since: when the run began, seconds since the epoch; only its own jobs have times.
         shown: the folder as the user would write it, if another directory was given to run in.
         others: what was made for other programs, by what it is, relative to ``results``.
+        upscaled: for each target with super-resolved photos, how many there are, and how many photos were to be.
     """
     summary, differences = (Summary.read(Path(results) / name) for name in ("summary.csv", "differences.csv"))
     certificates = {target: read_certificate(results, target) for target in targets}
@@ -206,7 +207,8 @@ def outcome(
     found += [f"{target}: {text}" for target in targets for text in _weights(results, target)]
     paragraphs = ["\n".join(_wrapped(text)) for text in found]
     times = "\n".join(_aligned(times_table(results, since)))
-    places = "\n".join(_places(Path(results), targets, Path(results if shown is None else shown), others or {}))
+    where = Path(results if shown is None else shown)
+    places = "\n".join(_places(Path(results), where, others or {}, upscaled or {}))
     return "\n" + "\n\n".join(filter(None, [times, _table(summary), *paragraphs, places]))
 
 
@@ -277,22 +279,19 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _places(results: Path, targets: Iterable[str], shown: Path, others: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _places(
+    results: Path,
+    shown: Path,
+    others: Mapping[str, Sequence[str]],
+    upscaled: Mapping[str, tuple[int, int]],
+) -> Iterator[str]:
     """Lines with the paths of the report, of the super-resolved photos, and of what there is for other programs."""
     yield f"report: {shown / 'report.html'}"
-    for name in targets:
-        if (results / "upscaled" / name).is_dir():
-            yield f"photos: {shown / 'upscaled' / name}{_unread(results, name, shown)}"
+    for name, (done, given) in upscaled.items():
+        some = f" ({done} of {given} photos: see {shown / 'logs' / 'upscale' / name}.log)" if done < given else ""
+        yield f"photos: {shown / 'upscaled' / name}{some}"
     for kind, paths in others.items():
         if made := sorted(
             (path for path in paths if (results / path).exists()), key=lambda path: "crafted-" not in path
         ):
             yield f"{kind}: {shown / made[0]}" + (f" and {len(made) - 1} more" if made[1:] else "")
-
-
-def _unread(results: Path, target: str, shown: Path) -> str:
-    """How many photos could not be super-resolved, by the log of the job that made the others; empty if all could."""
-    path = Path("logs", "upscale", f"{target}.log")
-    log = (results / path).read_text(encoding="utf-8", errors="replace") if (results / path).is_file() else ""
-    found = re.search(r" RESULT (\d+ of \d+ photos) in .*; (\d+ cannot be read)$", log, re.MULTILINE)
-    return f" ({found[1]}; {found[2]}: see {shown / path})" if found else ""

@@ -211,7 +211,7 @@ def upscale_folder(
     for file in set(Path(kept).iterdir()) - set(whole.values()):
         file.unlink()
     if unread := len(paths) - len(whole):
-        announce(f"{len(whole)} of {len(paths)} photos in {output}; {unread} cannot be read")  # see degcraft.outcome
+        announce(f"{len(whole)} of {len(paths)} photos in {output}; {unread} cannot be read")
     else:
         announce(f"{counted(len(whole), 'photo')} in {output}")
 

@@ -19,11 +19,13 @@ from degcraft.settings import WITHOUT_EFFECT
 from degcraft.steps import plain_steps, plain_truth
 from degcraft.storage import is_file
 
-if not workflow.configfiles:  # a file given on the command line stands alone, it is not merged into the demo's
-    if not Path("config/config.yaml").is_file():
-        sys.exit("Name a configuration, as in --configfile my.yaml: there is no config/config.yaml here.")
+DEFAULT = "config/config.yaml"
+NAMED = bool(workflow.configfiles)  # a file given on the command line stands alone, it is not merged into the demo's
+if not NAMED:
+    if not Path(DEFAULT).is_file():
+        sys.exit(f"Name a configuration, as in --configfile my.yaml: there is no {DEFAULT} here.")
 
-    configfile: "config/config.yaml"
+    configfile: DEFAULT
 
 
 try:

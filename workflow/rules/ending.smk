@@ -14,7 +14,11 @@ def print_outcome():
     page, where = Path("results/report.html"), shown("results")
     if page.is_file() and page.stat().st_mtime >= BEGUN:
         distributions = CONFIG.expand({*CONFIG.distributions, *CONFIG.degrade_distributions})
-        print(outcome("results", list(CONFIG.targets), BEGUN, where, other_results()), file=sys.stderr)
+        upscaled = {
+            name: (len(list_images(f"results/upscaled/{name}")), len(list_images(folder)))
+            for name, folder in folders_to_upscale().items()
+        }
+        print(outcome("results", list(CONFIG.targets), BEGUN, where, other_results(), upscaled), file=sys.stderr)
         if left := leftovers("results", CONFIG.targets, distributions, where):
             print(left, file=sys.stderr)
     elif crafted := what_was_crafted("results", list(CONFIG.targets), BEGUN, where):

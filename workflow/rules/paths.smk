@@ -144,6 +144,21 @@ def lpips_files():
     return [str(path) for path in CONFIG.lpips or ()]
 
 
+def upscale_folder(name):
+    """The folder of the photos to super-resolve."""
+    return str(CONFIG.targets[name].upscale or target_folder(name, "reference"))
+
+
+def folders_to_upscale():
+    """The same, of every target that is made a crafted model for."""
+    return {name: upscale_folder(name) for name in CONFIG.targets if "crafted" in CONFIG.distributions}
+
+
+def upscaled_folders():
+    """What becomes of them."""
+    return [f"results/upscaled/{name}" for name in folders_to_upscale()]
+
+
 def upscale_photos(name):
     """Inputs that stand for the photos to super-resolve."""
     folder = CONFIG.targets[name].upscale
@@ -159,11 +174,6 @@ def upscale_mb(photos):
 def degrade_mb(folder):
     """Memory for degrading: what the largest photo takes where it is enlarged by half first, as Real-ESRGAN does."""
     return 1000 + 160 * max(map(count_pixels, photos_in(folder)), default=0) // 1_000_000
-
-
-def upscaled_folders():
-    """Folders that are made where crafted models are trained."""
-    return [f"results/upscaled/{name}" for name in CONFIG.targets if "crafted" in CONFIG.distributions]
 
 
 def shown_pairs():

@@ -47,11 +47,7 @@ rule report:
         config=RAW,
         seed=CONFIG.seeds[0],
         references={name: target_folder(name, "reference") for name in CONFIG.targets},
-        upscaled={
-            name: str(target.upscale or target_folder(name, "reference"))
-            for name, target in CONFIG.targets.items()
-            if upscaled_folders()
-        },
+        upscaled=folders_to_upscale(),
         tests={name: [target_folder(name, "lr"), target_folder(name, "hr")] for name in tested_targets()},
         distributions=list(dict(models())),
         others=other_results(),

@@ -1,14 +1,28 @@
 # What is said and asked before the first job.
 import subprocess
 
-from snakemake.exceptions import WorkflowError
-
 from degcraft.folder_lock import lock_folder
 
 
 def print_beginning():
     """Say which configuration is run: the demo's, where none was named."""
     print(f"degcraft: {', '.join(map(str, workflow.configfiles))} -> {shown('results')}", file=sys.stderr)
+
+
+def keep_others_results(jobs):
+    """Refuse to run the default configuration over results of one that was named: --configfile was forgotten."""
+    if not any(job.output for job in jobs):
+        return
+    record = Path(".snakemake/degcraft.configfile")
+    made_with = record.read_text(encoding="utf-8") if record.is_file() and Path("results").is_dir() else ""
+    if made_with and not NAMED:
+        sys.exit(
+            f"{shown('results')} was made with --configfile {made_with}; without, {DEFAULT} would replace it.\n"
+            f"To go on with that: --configfile {made_with}\n"
+            f"To replace it all the same: --configfile {shown(DEFAULT)}\n"
+            "To keep both: --directory with another folder"
+        )
+    record.write_text(" ".join(map(str, workflow.configfiles)) if NAMED else "", encoding="utf-8")
 
 
 def lock(jobs):
@@ -20,7 +34,7 @@ def lock(jobs):
         try:
             lock_folder(".snakemake/degcraft.lock")
         except UserError as error:
-            raise WorkflowError(str(error)) from None
+            sys.exit(str(error))
 
 
 def ask_slurm(jobs):
@@ -38,13 +52,13 @@ def ask_slurm(jobs):
         try:
             answer = subprocess.run(command, capture_output=True, text=True).stderr.strip()
         except FileNotFoundError:
-            raise WorkflowError("sbatch is not installed here: start the run on a login node of the cluster.") from None
+            sys.exit("sbatch is not installed here: start the run on a login node of the cluster.")
         if "fatal:" in answer or "nable to contact slurm controller" in answer:
-            raise WorkflowError(
+            sys.exit(
                 f"Slurm does not answer here:\n{answer}\nStart the run on a login node of the cluster; `sinfo` has to work."
             )
         if "nvalid account" in answer or "nvalid partition" in answer:
-            raise WorkflowError(
+            sys.exit(
                 f"Slurm refuses jobs with slurm_account {account or 'not set'} and slurm_partition "
                 f"{partition or 'not set'}:\n{answer}\nCorrect the profile: `sacctmgr show associations user=$USER` "
                 "lists your accounts, `sinfo` the partitions."

@@ -16,7 +16,7 @@ rule upscale:
         mem_mb=lambda w, input, attempt: attempt * upscale_mb(input.photos),
         runtime=240,
     params:
-        folder=lambda w: str(CONFIG.targets[w.target].upscale or target_folder(w.target, "reference")),
+        folder=lambda w: upscale_folder(w.target),
         # outside the declared outputs, so that what is done outlives a killed job
         kept="results/checkpoints/upscale/{target}",
         settings=settings("upscale"),

@@ -1,0 +1,58 @@
+"""A run that would replace the results of a configuration because --configfile was forgotten."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+
+import pytest
+import yaml
+from workflow_runs import TINY, make_photos, program
+
+BINS = "results/space/bins.csv"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder as a clone is: the default configuration, and one of the user's own with other bins."""
+    make_photos(tmp_path / "hr", 2, 128, seed=0)
+    make_photos(tmp_path / "album", 2, 64, seed=1)
+    default = copy.deepcopy(TINY) | {"hr": "hr", "targets": {"demo": {"reference": "album"}}}
+    default["train"]["distributions"] = ["full"]
+    mine = copy.deepcopy(default)
+    mine["degradation"][0]["blur"]["sigma"]["bins"] = 4
+    (tmp_path / "config").mkdir()
+    for path, config in (("config/config.yaml", default), ("my.yaml", mine)):
+        (tmp_path / path).write_text(yaml.safe_dump(config))
+    return tmp_path
+
+
+def run(folder, *arguments):
+    """Make the table of bins; returns the exit status, what was said, and how many bins there are."""
+    line = program("--cores", "1", BINS, *arguments)
+    process = subprocess.run(line, capture_output=True, text=True, cwd=folder, timeout=120)
+    return process.returncode, process.stderr, len((folder / BINS).read_text().splitlines()) - 1
+
+
+def test_the_default_configuration_does_not_replace_what_a_named_one_made(folder):
+    assert run(folder)[::2] == (0, 6)
+    assert run(folder, "--configfile", "my.yaml")[::2] == (0, 12)  # those of the demo are replaced
+    code, said, bins = run(folder)
+    assert (code, bins) == (1, 12)
+    assert said.endswith(
+        f"results was made with --configfile {folder}/my.yaml; without, config/config.yaml would replace it.\n"
+        f"To go on with that: --configfile {folder}/my.yaml\n"
+        "To replace it all the same: --configfile config/config.yaml\n"
+        "To keep both: --directory with another folder\n"
+    )
+    assert "Traceback" not in said
+    assert run(folder, "--configfile", "my.yaml")[::2] == (0, 12)
+    assert run(folder, "--configfile", "config/config.yaml")[::2] == (0, 6)
+
+
+def test_neither_a_check_nor_an_edit_of_the_default_is_taken_for_it(folder):
+    assert run(folder)[0] == 0
+    line = program("--cores", "1", "check", "--configfile", "my.yaml")
+    assert subprocess.run(line, capture_output=True, cwd=folder, timeout=120).returncode == 0
+    (folder / "config/config.yaml").write_text((folder / "my.yaml").read_text())
+    assert run(folder)[::2] == (0, 12)
