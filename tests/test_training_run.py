@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -59,6 +60,30 @@ def test_what_a_network_draws_follows_from_the_step():
 
     assert drawn(0)[3:] == drawn(3)
     assert len(set(drawn(0))) == 5
+
+
+def test_half_precision_is_for_the_forward_pass_alone(monkeypatch):
+    seen = []
+
+    def steps(autocast):
+        for module in ("run", "adversarial"):
+            monkeypatch.setattr(f"degcraft.training.{module}.autocast", autocast)
+        run = some_run(steps=2, adversarial_steps=2, discriminator_channels=2)
+        run.network.body[0].register_forward_hook(lambda *call: seen.append(call[2].dtype))
+        for step in range(4):
+            run.advance(*batch(step))
+            if step % 2:
+                run.check()
+                run.add_row(0.0)
+        return run, [value for row in run.rows for value in row.values()]
+
+    whole, expected = steps(lambda *_: nullcontext())
+    half, found = steps(lambda *_: torch.autocast("cpu", dtype=torch.bfloat16))  # as CUDA's, on what is here
+    assert seen == [torch.float32] * 4 + [torch.bfloat16] * 4
+    assert {value.dtype for value in [*half.network.state_dict().values(), *half.average.values()]} == {torch.float32}
+    assert found != expected and found == pytest.approx(expected, rel=0.02)
+    for name, value in half.average.items():
+        torch.testing.assert_close(value, whole.average[name], rtol=0.05, atol=0.01)
 
 
 def test_the_first_loss_that_is_no_number_is_named():
