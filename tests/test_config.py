@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,8 +106,30 @@ def test_reference_photos_of_which_none_holds_a_patch(raw, schema, make_photo):
     parse_config(raw, schema)
 
 
+def test_auto_asks_for_reference_photos_to_hold_out(raw, schema):
+    """As many as can be used, by their heads."""
+    raw["craft"] = {"generalization": "auto"}
+    for name in "bc":
+        shutil.copy("reference/a.png", f"reference/{name}.png")
+    Path("reference/d.png").write_bytes(b"no photo")
+    assert problems(raw, schema) == (
+        "craft.generalization: 'auto' holds out reference photos and needs at least 4, targets.demo.reference has 3 "
+        "that can be used; give a number (0.003 is a good start) or more photos"
+    )
+    shutil.copy("reference/a.png", "reference/e.png")
+    parse_config(raw, schema)
+
+
 def test_a_folder_that_is_missing_wherever_one_stands(raw, schema):
     assert problems(raw | {"hr": "/no/where"}, schema) == "hr: no folder '/no/where'; give an existing one"
+
+
+def test_a_folder_of_a_telephones_photos_is_told_what_to_do(raw, schema):
+    Path("reference/a.png").rename("reference/IMG_1.HEIC")
+    assert problems(raw, schema) == (
+        "targets.demo.reference: 'reference' holds no PNG, JPEG, WebP or TIFF photos but IMG_1.HEIC; convert photos of "
+        "other kinds to PNG or to JPEG of high quality"
+    )
 
 
 def test_a_photo_is_no_folder(raw, schema):
@@ -131,6 +154,8 @@ def test_a_batch_is_shared_equally(raw, schema):
 
 
 def test_the_dial_is_a_number_or_auto(raw, schema):
+    for name in "bcd":
+        shutil.copy("reference/a.png", f"reference/{name}.png")
     assert parse_config(with_value(raw, "craft.generalization", "auto"), schema).craft.generalization is None
     craft = parse_config(with_value(raw, "craft", {"generalization": 1, "trade_off": [0, 2]}), schema).craft
     assert craft.trade_off == (0.0, 2.0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from degcraft.errors import UserError
 from degcraft.evaluation_pairs import own_pairs
-from degcraft.images import distinct_stems, list_images, name_problem
+from degcraft.images import distinct_stems, list_images, name_problem, no_photos
 from degcraft.paired import key_problem
 from degcraft.storage import is_file, is_folder
 from degcraft.words import quoted
@@ -53,7 +53,7 @@ def folder_problems(config: Config) -> Iterator[str]:
             yield f"{key}: {error}"
             continue
         if not listed[key]:
-            yield f"{key}: {quoted(folder)} holds no PNG, JPEG, WebP or TIFF photos"
+            yield f"{key}: {quoted(folder)} {no_photos(folder)}"
         yield from (f"{key}: {problem}" for path in listed[key] if (problem := name_problem(path)))
     checks: dict[str, Callable[[], object]] = {
         key: partial(distinct_stems, listed[key]) for key in _naming(config) if key in listed

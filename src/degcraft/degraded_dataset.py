@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from degcraft.degrade import degrade_drawn
 from degcraft.distribution import Distribution
 from degcraft.errors import UserError
-from degcraft.images import Uint8Image, image_size, list_images, read_image
+from degcraft.images import Uint8Image, image_size, list_images, no_photos, read_image
 from degcraft.pairs_dataset import oriented
 from degcraft.seeds import stream
 from degcraft.storage import MappedRows, reading_h5
@@ -63,7 +63,7 @@ class DegradedDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             self._photos = _large_enough(list_images(self._hr), patch)
             self._count = len(self._photos)
         if not self._count:
-            raise UserError(f"{hr}: holds no PNG, JPEG, WebP or TIFF photos")
+            raise UserError(f"{hr}: {no_photos(hr)}")
         if patch % scale:
             raise UserError(f"{hr}: a side of {patch} pixels is no multiple of the scale {scale}")
         self._patch, self._crop = patch, crop or patch // scale

@@ -69,6 +69,13 @@ def passed_over(folder: str | os.PathLike[str]) -> list[str]:
     return [name if name.isprintable() else ascii(name) for name in names]
 
 
+def no_photos(folder: str | os.PathLike[str]) -> str:
+    """What a folder without photos holds, as the end of a sentence that begins with its name."""
+    others = passed_over(folder)
+    but = f" but {some(others)}; convert photos of other kinds to PNG or to JPEG of high quality" if others else ""
+    return f"holds no PNG, JPEG, WebP or TIFF photos{but}"
+
+
 def log_passed_over(folder: str | os.PathLike[str]) -> None:
     """Name what is `passed_over` in a line of the log, if there is anything."""
     if names := passed_over(folder):

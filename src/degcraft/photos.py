@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from degcraft.errors import UserError
-from degcraft.images import list_images, log_passed_over
+from degcraft.images import list_images, log_passed_over, no_photos
 from degcraft.patches import Row, cut_photos, reasons, remedy, used_of
 from degcraft.progress import announce
 from degcraft.settings import PhotoSettings
@@ -63,5 +63,5 @@ def cut_hr_patches(
 def _nothing_usable(folder: str | os.PathLike[str], rows: list[Row]) -> str:
     """The sentence that says why no photo was left."""
     if not rows:
-        return f"{folder}: holds no PNG, JPEG, WebP or TIFF photos; put sharp photos there or change 'hr'"
+        return f"{folder}: {no_photos(folder)}; put sharp photos there or change 'hr'"
     return f"{folder}: none of the {len(rows)} photos can be used ({reasons(rows)}); {remedy(rows)}"

@@ -1,4 +1,4 @@
-"""Whether a target's reference photos are large enough, as far as their files' heads tell."""
+"""Whether enough of a target's reference photos are large enough, as far as their files' heads tell."""
 
 from __future__ import annotations
 
@@ -9,32 +9,43 @@ from typing import TYPE_CHECKING
 from degcraft.errors import UserError
 from degcraft.images import image_size, list_images
 from degcraft.patches import TOO_SMALL, Row, reasons, remedy
+from degcraft.settings import LEAST_TO_HOLD_OUT
 
 if TYPE_CHECKING:
     from degcraft.config import Config
 
 
 def size_problems(config: Config) -> Iterator[str]:
-    """Folders of which no photo holds a patch, where a run would stop once the extractor is trained."""
+    """Folders of which too few photos hold a patch, where a run would stop once the extractor is trained."""
     size = config.photos.size // config.scale
+    held_out = config.craft.generalization is None
     for name, target in config.targets.items():
         try:
             paths = list_images(target.reference) if target.reference is not None else []
         except UserError:  # said of the folder
             continue
-        rows = list(_until_one_fits(paths, size))
+        rows = _too_small(paths, size, LEAST_TO_HOLD_OUT if held_out else 1)
         if paths and len(rows) == len(paths):
             yield (
                 f"targets.{name}.reference: none of the {len(rows)} reference photos can be used ({reasons(rows)}); "
                 f"{remedy(rows)}"
             )
+        elif held_out and len(paths) - len(rows) < LEAST_TO_HOLD_OUT:
+            yield (
+                f"craft.generalization: 'auto' holds out reference photos and needs at least {LEAST_TO_HOLD_OUT}, "
+                f"targets.{name}.reference has {len(paths) - len(rows)} that can be used; give a number (0.003 is a "
+                "good start) or more photos"
+            )
 
 
-def _until_one_fits(paths: list[Path], size: int) -> Iterator[Row]:
-    """Photos before the first that holds a patch, and why they do not."""
-    for path in paths:
+def _too_small(paths: list[Path], size: int, enough: int) -> list[Row]:
+    """Photos that hold no patch, and why; looked for until enough others are found."""
+    rows: list[Row] = []
+    for looked_at, path in enumerate(paths):
+        if looked_at - len(rows) == enough:
+            break
         side = min(image_size(path))
-        if side >= size:
-            return
-        reason = f"{TOO_SMALL} of {size} pixels" if side else "cannot be read"
-        yield {"file": path.name, "reason": reason}
+        if side < size:
+            reason = f"{TOO_SMALL} of {size} pixels" if side else "cannot be read"
+            rows.append({"file": path.name, "reason": reason})
+    return rows

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LEAST_TO_HOLD_OUT = 4
+"""With fewer reference photos the dial holds none out: the rest would say too little about the source."""
+
 
 @dataclass(frozen=True)
 class PhotoSettings:

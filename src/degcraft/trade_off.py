@@ -15,12 +15,10 @@ from degcraft.errors import UserError
 from degcraft.moments import Array, Moments
 from degcraft.progress import track
 from degcraft.seeds import stream
-from degcraft.settings import CraftSettings
+from degcraft.settings import LEAST_TO_HOLD_OUT, CraftSettings
 from degcraft.solver import FrechetObjective, Solution, effective_bins, solve
 from degcraft.storage import replacing, write_table
 
-LEAST_PHOTOS = 4
-"""With fewer reference photos nothing is held out: the rest would say too little about the source."""
 _FOLDS = 5
 
 
@@ -32,7 +30,7 @@ class TradeOff:
         generalization: (n,) float64, the dials, rising.
         solutions: their weights with certificates.
         held_out: (folds, n) float64, distance of a fold's photos to the mixture crafted for the other photos; no folds
-            where there are fewer than `LEAST_PHOTOS` photos.
+            where there are fewer than `LEAST_TO_HOLD_OUT` photos.
         chosen: index of the dial that is used.
     """
 
@@ -89,12 +87,12 @@ def trade_off(
         seed: of the assignment of photos to folds.
 
     Raises:
-        UserError: the dial is to be chosen and there are fewer than `LEAST_PHOTOS` reference photos.
+        UserError: the dial is to be chosen and there are fewer than `LEAST_TO_HOLD_OUT` reference photos.
     """
     given = settings.generalization
-    if given is None and len(references) < LEAST_PHOTOS:
+    if given is None and len(references) < LEAST_TO_HOLD_OUT:
         raise UserError(
-            f"craft.generalization: 'auto' holds out reference photos and needs at least {LEAST_PHOTOS}, "
+            f"craft.generalization: 'auto' holds out reference photos and needs at least {LEAST_TO_HOLD_OUT}, "
             f"this target has {len(references)}; give a number (0.003 is a good start) or more photos"
         )
     dials = np.array(sorted({*settings.trade_off} | ({given} if given is not None else set())))
@@ -158,9 +156,9 @@ def hold_out(
 ) -> Array:
     """Cross-validation over the photos: (folds, dials), the distance of held-out photos to the mixture without them.
 
-    No folds where there are fewer than `LEAST_PHOTOS` photos.
+    No folds where there are fewer than `LEAST_TO_HOLD_OUT` photos.
     """
-    if len(references) < LEAST_PHOTOS:
+    if len(references) < LEAST_TO_HOLD_OUT:
         return np.empty((0, len(dials)))
     distances = []
     parts = deal(len(references), seed)
