@@ -1,4 +1,4 @@
-"""Results of other configurations."""
+"""Results that earlier runs left."""
 
 from __future__ import annotations
 
@@ -6,39 +6,58 @@ import pytest
 
 from degcraft.leftovers import leftovers
 
-KNOWN = ["full", "crafted-album"]
+MADE = [
+    *("targets/album", "upscaled/album", "checkpoints/upscale/album", "pairs/full.h5"),
+    *("models/full/seed0", "models/crafted-album/seed0", "evaluation/full/seed0", "monitor/full-seed0"),
+    *("evaluation/bicubic/seed0", "evaluation/examples/album.png", "exported/crafted-album/"),
+]
 
 
 @pytest.fixture
 def results(tmp_path):
-    """Results of the target album with two distributions, and what a run leaves beside them."""
-    for folder in ("targets/album", "upscaled/album", "models/full", "models/crafted-album", "pairs/parts"):
-        (tmp_path / folder).mkdir(parents=True)
-    for file in ("pairs/full.h5", "pairs/.full.h5.sha256", "upscaled/.album.sha256"):
-        (tmp_path / file).touch()
+    """All of that, and what a run leaves beside it."""
+    for path in MADE:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch() if "." in path else (tmp_path / path).mkdir()
+    for path in ("pairs/.full.h5.sha256", "upscaled/.album.sha256", "models/full/seed0/model.safetensors"):
+        (tmp_path / path).touch()
+    (tmp_path / "pairs/parts").mkdir()
     return tmp_path
 
 
+def listed(results, made=MADE):
+    """The paths in the text, whose lines begin with the folder."""
+    text = leftovers(results, made, "mine").partition(": ")[2]
+    return [path.removeprefix("mine/") for path in text.replace("\n", " ").split(", ")]
+
+
 def test_nothing_is_said_of_a_configurations_own_results(results):
-    assert leftovers(results, ["album"], KNOWN, "results") == ""
-    assert leftovers(results / "nowhere", ["album"], KNOWN, "results") == ""
+    assert leftovers(results, MADE, "results") == ""
+    assert leftovers(results / "nowhere", MADE, "results") == ""
 
 
 def test_targets_and_distributions_of_others_are_listed_as_the_user_writes_the_folder(results):
-    for folder in ("targets/demo", "models/oracle-demo", "models/crafted-album-0.1"):
-        (results / folder).mkdir()
-    (results / "pairs/clean.h5").touch()
-    (results / "upscaled/.demo.sha256").touch()
-    text = leftovers(results, ["album"], KNOWN, "mine/results")
-    listed = text.partition(": ")[2].replace("\n", " ").split(", ")
-    assert listed == [
-        f"mine/results/{path}"
-        for path in ("targets/demo", "pairs/clean.h5", "models/crafted-album-0.1", "models/oracle-demo")
+    left = [
+        *("targets/demo", "checkpoints/upscale/demo", "pairs/clean.h5", "models/crafted-album-0.1"),
+        *("models/oracle-demo", "monitor/clean-seed0", "evaluation/clean", "evaluation/examples/demo.png"),
+        *("degraded/full", "exported/full"),
     ]
+    for path in left:
+        (results / path).mkdir(parents=True)
+    (results / "models/oracle-demo/seed0").mkdir()  # named by the folder it is in
+    (results / "upscaled/.demo.sha256").touch()
+    assert listed(results) == left
+
+
+def test_seeds_and_onnx_files_that_are_no_longer_made_are_listed_beside_those_that_are(results):
+    for path in ("models/full/seed1", "evaluation/full/seed1"):
+        (results / path).mkdir()
+    (results / "models/full/seed0/model.onnx").touch()
+    assert listed(results) == ["models/full/seed1", "models/full/seed0/model.onnx", "evaluation/full/seed1"]
+    assert listed(results, [*MADE, "models/full/seed0/model.onnx"]) == ["models/full/seed1", "evaluation/full/seed1"]
 
 
 def test_all_are_named_however_many(results):
     for index in range(10):
         (results / f"models/crafted-old{index}").mkdir()
-    text = leftovers(results, ["album"], KNOWN, "results")
-    assert [f"crafted-old{index}" in text for index in range(10)] == [True] * 10
+    assert listed(results) == [f"models/crafted-old{index}" for index in range(10)]

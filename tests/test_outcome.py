@@ -14,10 +14,12 @@ from certificates import UNJUDGED
 
 from degcraft.fit_words import fit_sentence
 from degcraft.outcome import headline, outcome, sentence, sentences, what_was_crafted
-from degcraft.scores import Summary
+from degcraft.photo_counts import PhotoCounts
+from degcraft.scores import Score, Summary
 
 CERTIFICATE = replace(UNJUDGED, distance_prior=20.78, distance=1.19)
 JUDGED = replace(CERTIFICATE, fit_simulations=100, fit_above=100, fit_low=0.31, fit_median=0.6, fit_high=1.02)
+ALL = PhotoCounts(8, 8, (), "logs/upscale/cam.log")
 FAR = replace(JUDGED, fit="misfit", fit_p=0.0198, fit_p_distance=0.0099, fit_p_direction=0.5)
 
 
@@ -251,10 +253,24 @@ def test_names_are_not_taken_for_numbers_or_gaps(tmp_path):
     assert summary.testsets == ["007", "NA"]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (0.123, 0.456, "+0.12 to +0.46"),
+        (-0.926, -0.003045, "-0.926 to -0.003"),  # not to +0.00, which would hold 0
+        (0.0000004, 0.5, "+0.000000 to +0.500000"),
+        (-0.003, 0.002, "+0.00 to +0.00"),
+        (0.0, 0.4, "+0.00 to +0.40"),
+    ],
+)
+def test_an_interval_that_leaves_out_0_is_shown_to(low, high, shown):
+    assert Score(0.1, low, high, 6, 1).ends(2) == shown
+
+
 def test_the_terminal_text(tmp_path):
     values = {("crafted-cam", "cam"): 28.0, ("full", "cam"): 27.0, ("full", "full"): 26.0, ("bicubic", "cam"): 25.0}
     write_summary(tmp_path, values)
-    text = outcome(tmp_path, ["cam"], upscaled={"cam": (8, 8)})
+    text = outcome(tmp_path, ["cam"], counts={"upscaled/cam": ALL})
     lines = text.splitlines()
     assert lines[1].split() == ["PSNR-Y,", "dB", "cam", "full"]
     assert [line.split() for line in lines[2:5]] == [
@@ -270,16 +286,26 @@ def test_the_terminal_text(tmp_path):
 
 def test_paths_are_those_that_the_user_would_write(tmp_path):
     write_summary(tmp_path, {("full", "cam"): 27.0})
-    lines = outcome(tmp_path, ["cam"], shown="mine/results", upscaled={"cam": (8, 8)}).splitlines()
+    lines = outcome(tmp_path, ["cam"], shown="mine/results", counts={"upscaled/cam": ALL}).splitlines()
     assert lines[-2:] == ["report: mine/results/report.html", "photos: mine/results/upscaled/cam"]
 
 
-def test_photos_that_could_not_be_super_resolved_are_counted(tmp_path):
+def test_photos_of_which_nothing_was_made_are_counted(tmp_path):
     write_summary(tmp_path, {("full", "cam"): 27.0})
-    lines = outcome(tmp_path, ["cam", "old"], shown="mine", upscaled={"cam": (3, 4), "old": (2, 2)}).splitlines()
-    assert lines[-2:] == [
-        "photos: mine/upscaled/cam (3 of 4 photos: see mine/logs/upscale/cam.log)",
+    counts = {
+        "upscaled/cam": PhotoCounts(3, 4, (), "logs/upscale/cam.log"),
+        "upscaled/old": PhotoCounts(2, 2, (), "logs/upscale/old.log"),
+        "upscaled/tel": PhotoCounts(2, 2, ("a.HEIC", "b"), "logs/upscale/tel.log"),
+        "degraded/full": PhotoCounts(1, 2, ("c.bmp",), "logs/degrade/full.log"),
+    }
+    (tmp_path / "degraded/full").mkdir(parents=True)
+    others = {"degraded": ["degraded/full/"]}
+    lines = outcome(tmp_path, ["cam", "old", "tel"], shown="mine", others=others, counts=counts).splitlines()
+    assert lines[-4:] == [
+        "photos: mine/upscaled/cam (3 of 4 photos; see mine/logs/upscale/cam.log)",
         "photos: mine/upscaled/old",
+        "photos: mine/upscaled/tel (passed over: a.HEIC, b; see mine/logs/upscale/tel.log)",
+        "degraded: mine/degraded/full (1 of 2 photos; passed over: c.bmp; see mine/logs/degrade/full.log)",
     ]
 
 
@@ -324,6 +350,13 @@ def test_the_ending_of_a_run_that_only_crafted(tmp_path):
         "cam: Distance 20.8 -> 1.19. Nothing was noticed in the reference photos that the space does not",
         "contain (p = 0.43).",
         "figure: mine/results/targets/cam/marginals.png",
+        "",
+        "The same command without 'crafting' goes on to training.",
+    ]
+    (tmp_path / "report.html").touch()
+    assert what_was_crafted(tmp_path, ["cam"], 2, "mine/results").splitlines()[5:] == [
+        "The same command without 'crafting' goes on to training. Until then mine/results/report.html and",
+        "what was trained are those of the run before.",
     ]
     assert what_was_crafted(tmp_path, ["old"], 2, "mine/results") == ""
 

@@ -1,4 +1,4 @@
-"""Results of earlier configurations that lie among those of this one."""
+"""Results that earlier runs left among those of a configuration."""
 
 from __future__ import annotations
 
@@ -11,40 +11,47 @@ from pathlib import Path
 from degcraft.names import DISTRIBUTION, TARGET
 
 WIDTH = 100  # columns of the text
-OF_TARGETS = ("targets", "upscaled", "testsets")
-OF_DISTRIBUTIONS = ("pairs", "models", "degraded", "paired")
+# What is looked at, and the names that results have there; folders before what is in them.
+PLACES = {
+    "targets/*": TARGET,
+    "upscaled/*": TARGET,
+    "checkpoints/upscale/*": TARGET,
+    "testsets/*": TARGET,
+    "pairs/*": rf"(?:{DISTRIBUTION})\.h5",
+    "models/*": DISTRIBUTION,
+    "models/*/*": r"seed\d+",
+    "models/*/*/*": r"model\.onnx",
+    "monitor/*": rf"(?:{DISTRIBUTION})-seed\d+",
+    "evaluation/*": DISTRIBUTION,
+    "evaluation/*/*": r"seed\d+",
+    "evaluation/examples/*": rf"{TARGET}\.png",
+    "degraded/*": DISTRIBUTION,
+    "paired/*": DISTRIBUTION,
+    "exported/*": DISTRIBUTION,
+}
 
 
-def leftovers(
-    results: str | os.PathLike[str],
-    targets: Collection[str],
-    distributions: Collection[str],
-    shown: str | os.PathLike[str],
-) -> str:
-    """A sentence on the results of targets and distributions that a configuration does not name; empty without any.
+def leftovers(results: str | os.PathLike[str], made: Collection[str], shown: str | os.PathLike[str]) -> str:
+    """A sentence on results that a configuration does not make; empty without any.
 
     Args:
         results: the folder.
-        targets: names of the configuration's targets.
-        distributions: names of all its distributions, such as ``crafted-album``.
+        made: files and folders that the configuration makes, relative to ``results``.
         shown: the folder as the user would write it.
     """
-    found = [str(Path(shown, *path)) for path in _left(Path(results), targets, distributions)]
+    found = [str(Path(shown, path)) for path in _left(Path(results), made)]
     if not found:
         return ""
-    text = f"of other configurations, and as they left it: {', '.join(found)}"
+    text = f"not of this configuration, and as an earlier run left it: {', '.join(found)}"
     return "\n" + "\n".join(textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False))
 
 
-def _left(results: Path, targets: Collection[str], distributions: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Folder and name of each; what is no name of a target or a distribution is left out."""
-    for folders, pattern, known in (
-        (OF_TARGETS, TARGET, targets),
-        (OF_DISTRIBUTIONS, rf"(?:{DISTRIBUTION})", distributions),
-    ):
-        for folder in folders:
-            names = sorted(path.name for path in (results / folder).glob("[!.]*"))
-            for name in names:
-                stem = name.removesuffix(".h5")
-                if re.fullmatch(pattern, stem) and stem not in known:
-                    yield folder, name
+def _left(results: Path, made: Collection[str]) -> Iterator[str]:
+    """Their paths; what has no name of a result is left out, and so is what is in a folder that is named itself."""
+    known = {path for file in made for path in (Path(file), *Path(file).parents)}
+    left: set[Path] = set()
+    for pattern, names in PLACES.items():
+        for path in sorted(found.relative_to(results) for found in results.glob(pattern)):
+            if re.fullmatch(names, path.name) and path not in known and left.isdisjoint(path.parents):
+                left.add(path)
+                yield str(path)

@@ -6,12 +6,17 @@ import os
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from degcraft.certificate import Certificate
 from degcraft.fit_words import fit_sentence
 from degcraft.names import Name
 from degcraft.scores import Score, Summary
 from degcraft.times import times_table
+from degcraft.words import some
+
+if TYPE_CHECKING:
+    from degcraft.photo_counts import PhotoCounts
 
 WIDTH = 100  # columns of the terminal text
 SHOWN = 0.005  # dB; smaller differences are 0.00 where they are shown
@@ -118,7 +123,7 @@ def _against_others(target: str, summary: Summary, differences: Summary | None) 
 
 def _interval(gained: Score | None) -> str:
     """`` (95% interval +0.12 to +0.50)``."""
-    return f" (95% interval {gained.low:+z.2f} to {gained.high:+z.2f})" if gained is not None else ""
+    return f" (95% interval {gained.ends(2)})" if gained is not None else ""
 
 
 def _compared(difference: float, other: str, more: str = "above", less: str = "below") -> str:
@@ -189,7 +194,7 @@ def outcome(
     since: float = 0.0,
     shown: str | os.PathLike[str] | None = None,
     others: Mapping[str, Sequence[str]] | None = None,
-    upscaled: Mapping[str, tuple[int, int]] | None = None,
+    counts: Mapping[str, PhotoCounts] | None = None,
 ) -> str:
     """The ending that a run prints: the stages' times, PSNR-Y, a sentence or two for each target, and where to look.
 
@@ -199,7 +204,8 @@ def outcome(
         since: when the run began, seconds since the epoch; only its own jobs have times.
         shown: the folder as the user would write it, if another directory was given to run in.
         others: what was made for other programs, by what it is, relative to ``results``.
-        upscaled: for each target with super-resolved photos, how many there are, and how many photos were to be.
+        counts: how many photos there are in each folder of super-resolved or degraded ones, and how many should be; by
+            folder, relative to ``results``.
     """
     summary, differences = (Summary.read(Path(results) / name) for name in ("summary.csv", "differences.csv"))
     certificates = {target: read_certificate(results, target) for target in targets}
@@ -208,7 +214,7 @@ def outcome(
     paragraphs = ["\n".join(_wrapped(text)) for text in found]
     times = "\n".join(_aligned(times_table(results, since)))
     where = Path(results if shown is None else shown)
-    places = "\n".join(_places(Path(results), where, others or {}, upscaled or {}))
+    places = "\n".join(_places(Path(results), where, others or {}, counts or {}))
     return "\n" + "\n\n".join(filter(None, [times, _table(summary), *paragraphs, places]))
 
 
@@ -233,6 +239,11 @@ def what_was_crafted(
             said = [f"{target}: {distance}", fit_sentence(found), *_weights(results, target)]
             figure = Path(shown, "targets", target, "marginals.png")
             paragraphs.append("\n".join([*_wrapped(" ".join(said)), f"figure: {figure}"]))
+    if paragraphs:
+        text = "The same command without 'crafting' goes on to training."
+        if Path(results, "report.html").is_file():
+            text += f" Until then {Path(shown, 'report.html')} and what was trained are those of the run before."
+        paragraphs.append("\n".join(_wrapped(text)))
     return "\n" + "\n\n".join(paragraphs) if paragraphs else ""
 
 
@@ -280,18 +291,25 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
 
 
 def _places(
-    results: Path,
-    shown: Path,
-    others: Mapping[str, Sequence[str]],
-    upscaled: Mapping[str, tuple[int, int]],
+    results: Path, shown: Path, others: Mapping[str, Sequence[str]], counts: Mapping[str, PhotoCounts]
 ) -> Iterator[str]:
     """Lines with the paths of the report, of the super-resolved photos, and of what there is for other programs."""
     yield f"report: {shown / 'report.html'}"
-    for name, (done, given) in upscaled.items():
-        some = f" ({done} of {given} photos: see {shown / 'logs' / 'upscale' / name}.log)" if done < given else ""
-        yield f"photos: {shown / 'upscaled' / name}{some}"
+    for folder, count in counts.items():
+        if folder.startswith("upscaled/"):
+            yield f"photos: {shown / folder}{_missing(count, shown)}"
     for kind, paths in others.items():
         if made := sorted(
             (path for path in paths if (results / path).exists()), key=lambda path: "crafted-" not in path
         ):
-            yield f"{kind}: {shown / made[0]}" + (f" and {len(made) - 1} more" if made[1:] else "")
+            missing = _missing(counts.get(made[0].rstrip("/")), shown)
+            yield f"{kind}: {shown / made[0]}" + (f" and {len(made) - 1} more" if made[1:] else "") + missing
+
+
+def _missing(count: PhotoCounts | None, shown: Path) -> str:
+    """`` (3 of 4 photos; passed over: IMG_1.HEIC; see results/logs/upscale/cam.log)``; empty if nothing is missing."""
+    if count is None:
+        return ""
+    parts = [f"{count.made} of {count.given} photos"] * (count.made < count.given)
+    parts += [f"passed over: {some(count.passed_over)}"] * bool(count.passed_over)
+    return f" ({'; '.join(parts)}; see {shown / count.log})" if parts else ""

@@ -23,6 +23,7 @@ from degcraft.images import ImageError, Uint8Image, list_images, read_image
 from degcraft.marginals import read_marginals
 from degcraft.names import Name
 from degcraft.outcome import headline, read_certificate, sentences
+from degcraft.photo_counts import PhotoCounts
 from degcraft.report_pictures import (
     CROP,
     Picture,
@@ -43,6 +44,7 @@ from degcraft.scores import Summary
 from degcraft.short_ranges import short_ranges
 from degcraft.storage import replacing
 from degcraft.weight_words import most_of_the_weight
+from degcraft.words import some
 
 ROWS = 12  # rows of crops on the page, shared by the targets, so that the page stays small
 BEFORE_AFTER = 9  # super-resolved photos on the page, likewise
@@ -123,11 +125,12 @@ def write_report(inputs: ReportInputs) -> None:
                 t: _before_after(inputs, t, _share(BEFORE_AFTER, list(inputs.upscaled), t)) for t in inputs.upscaled
             },
             "upscaled": {
-                t: [len(list_images(folder)) for folder in (inputs.results / "upscaled" / t, given)]
+                t: PhotoCounts.of(inputs.results / "upscaled" / t, given, f"logs/upscale/{t}.log")
                 for t, given in inputs.upscaled.items()
             },
             "models": [name for name in inputs.distributions if name != "bicubic"],
             "others": inputs.others,
+            "some": some,
             "versions": {"Python": platform.python_version(), **versions(*PACKAGES)},
         }
     )

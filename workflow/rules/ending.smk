@@ -13,13 +13,32 @@ def print_outcome():
 
     page, where = Path("results/report.html"), shown("results")
     if page.is_file() and page.stat().st_mtime >= BEGUN:
-        distributions = CONFIG.expand({*CONFIG.distributions, *CONFIG.degrade_distributions})
-        upscaled = {
-            name: (len(list_images(f"results/upscaled/{name}")), len(list_images(folder)))
-            for name, folder in folders_to_upscale().items()
-        }
-        print(outcome("results", list(CONFIG.targets), BEGUN, where, other_results(), upscaled), file=sys.stderr)
-        if left := leftovers("results", CONFIG.targets, distributions, where):
+        print(outcome("results", list(CONFIG.targets), BEGUN, where, other_results(), photo_counts()), file=sys.stderr)
+        if left := leftovers("results", made_results(), where):
             print(left, file=sys.stderr)
     elif crafted := what_was_crafted("results", list(CONFIG.targets), BEGUN, where):
         print(crafted, file=sys.stderr)
+
+
+def photo_counts():
+    """How many photos there are in each folder of super-resolved or degraded ones."""
+    from degcraft.photo_counts import PhotoCounts
+
+    made = {f"upscaled/{name}": (folder, f"logs/upscale/{name}.log") for name, folder in folders_to_upscale().items()}
+    for folder in degraded_folders():
+        name = Path(folder).name
+        made[f"degraded/{name}"] = CONFIG.degrade_photos, f"logs/degrade/{name}.log"
+    there = [path for path in made if Path("results", path).is_dir()]
+    return {path: PhotoCounts.of(f"results/{path}", *made[path]) for path in there}
+
+
+def made_results():
+    """What the configuration makes of each target, distribution and seed, relative to results/."""
+    targets, upscaled = list(CONFIG.targets), list(folders_to_upscale())
+    made = [f"{kind}/{name}" for kind in ("targets", "testsets") for name in targets]
+    made += [f"{kind}/{name}" for kind in ("upscaled", "checkpoints/upscale") for name in upscaled]
+    made += [f"evaluation/examples/{name}.png" for name in tested_targets()]
+    made += [f"evaluation/{name}/seed{seed}" for name, seed in models()]
+    for name, seed in trained():
+        made += [f"pairs/{name}.h5", f"models/{name}/seed{seed}", f"monitor/{name}-seed{seed}"]
+    return made + [path for paths in other_results().values() for path in paths]
