@@ -34,6 +34,7 @@ SRGAN_FILES = ["results/extractor/srgan.safetensors"]
 
 # Which jobs follow from a change; where a rule has several and not all of them run, a number says how many.
 EVALUATION = "evaluate evaluate_bicubic summary report"
+UPSCALING = "upscale evaluate summary report"
 MODELS = "train onnx_model evaluate upscale summary report"
 PAIRS = f"pairs_shard pairs {MODELS}"
 SURE = "bootstrap plots certify report"
@@ -174,9 +175,9 @@ KEYS = {
     "evaluate.draws": (3, f"testset:1 {EVALUATION}"),
     "evaluate.bootstrap": (51, "summary report"),
     "evaluate.examples": (2, EVALUATION),
-    "upscale.tile": (128, f"upscale {EVALUATION}"),
-    "upscale.overlap": (16, f"upscale {EVALUATION}"),
-    "upscale.ensemble": (True, f"upscale {EVALUATION}"),
+    "upscale.tile": (128, UPSCALING),
+    "upscale.overlap": (16, UPSCALING),
+    "upscale.ensemble": (True, UPSCALING),
     "upscale.threads": (2, f"upscale {EVALUATION}"),
     "lpips.backbone": (LPIPS, EVALUATION),
     "lpips.linear": (LPIPS, EVALUATION),
@@ -238,10 +239,10 @@ MODULES = {
     **dict.fromkeys(["evaluate", "evaluation_pairs", "metrics", "lpips"], EVALUATION),
     "networks.discriminator": f"extractor_srgan {MODELS}",
     "networks.weights": f"evaluate_bicubic {MODELS}",
-    **dict.fromkeys(["upscale", "tiles"], f"upscale {EVALUATION}"),
+    **dict.fromkeys(["upscale", "tiles"], UPSCALING),
     "summary": "summary report",
     **dict.fromkeys(["report", "report_pictures", "outcome", "scores", "names", "times"], "report"),
-    **dict.fromkeys(["short_ranges", "weight_words"], "report"),
+    **dict.fromkeys(["photo_counts", "short_ranges", "weight_words"], "report"),
     "onnx_model": "onnx_model",
     **dict.fromkeys(["export", "ranges", "two_passes"], "export"),
     "paired": "paired",

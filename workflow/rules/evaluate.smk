@@ -38,5 +38,10 @@ use rule evaluate as evaluate_bicubic with:
     benchmark:
         "results/benchmarks/evaluate/bicubic-{target}.tsv"
     priority: FIRST
+    params:
+        folders=lambda w: {what: target_folder(w.target, what) for what in ("lr", "hr")},
+        settings={"scale": CONFIG.scale, "examples": CONFIG.evaluate.examples},
+        upscale={"threads": CONFIG.upscale.threads},  # for LPIPS
+        code=code_digest("evaluate", "lpips"),
     message:
         "evaluate: bicubic interpolation on the photos of {wildcards.target}"
