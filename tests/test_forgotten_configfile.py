@@ -40,13 +40,18 @@ def test_the_default_configuration_does_not_replace_what_a_named_one_made(folder
     code, said, bins = run(folder)
     assert (code, bins) == (1, 12)
     assert said.endswith(
-        f"results was made with --configfile {folder}/my.yaml; without, config/config.yaml would replace it.\n"
+        f"config/config.yaml would replace what was made with --configfile {folder}/my.yaml.\n"
         f"To go on with that: --configfile {folder}/my.yaml\n"
         "To replace it all the same: --configfile config/config.yaml\n"
         "To keep both: --directory with another folder\n"
     )
     assert "Traceback" not in said
-    assert run(folder, "--configfile", "my.yaml")[::2] == (0, 12)
+    code, said, bins = run(folder, "--dry-run")
+    assert (code, bins) == (0, 12)
+    assert f"degcraft: results/ was made with --configfile {folder}/my.yaml; this is not\n" in said
+    code, said, bins = run(folder, "--configfile", "my.yaml")
+    assert (code, bins) == (0, 12)
+    assert "was made with" not in said
     assert run(folder, "--configfile", "config/config.yaml")[::2] == (0, 6)
 
 

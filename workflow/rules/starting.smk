@@ -3,6 +3,13 @@ import subprocess
 
 from degcraft.folder_lock import lock_folder
 
+RECORD = Path(".snakemake/degcraft.configfile")  # the configuration of the last run, if it was named
+MADE_WITH = ""
+if not NAMED and RECORD.is_file() and Path("results").is_dir():
+    MADE_WITH = RECORD.read_text(encoding="utf-8")
+if MADE_WITH and workflow.is_main_process:  # also where nothing will be made, as in a dry run
+    print(f"degcraft: {shown('results')}/ was made with --configfile {MADE_WITH}; this is not", file=sys.stderr)
+
 
 def print_beginning():
     """Say which configuration is run: the demo's, where none was named."""
@@ -13,16 +20,14 @@ def keep_others_results(jobs):
     """Refuse to run the default configuration over results of one that was named: --configfile was forgotten."""
     if not any(job.output for job in jobs):
         return
-    record = Path(".snakemake/degcraft.configfile")
-    made_with = record.read_text(encoding="utf-8") if record.is_file() and Path("results").is_dir() else ""
-    if made_with and not NAMED:
+    if MADE_WITH:
         sys.exit(
-            f"{shown('results')} was made with --configfile {made_with}; without, {DEFAULT} would replace it.\n"
-            f"To go on with that: --configfile {made_with}\n"
+            f"{shown(DEFAULT)} would replace what was made with --configfile {MADE_WITH}.\n"
+            f"To go on with that: --configfile {MADE_WITH}\n"
             f"To replace it all the same: --configfile {shown(DEFAULT)}\n"
             "To keep both: --directory with another folder"
         )
-    record.write_text(" ".join(map(str, workflow.configfiles)) if NAMED else "", encoding="utf-8")
+    RECORD.write_text(" ".join(map(str, workflow.configfiles)) if NAMED else "", encoding="utf-8")
 
 
 def lock(jobs):
