@@ -79,7 +79,7 @@ def test_few_hr_photos_and_tests_that_were_trained_on(mine, schema, said, tmp_pa
     (tmp_path / "test-lr/IMG_2.HEIC").touch()
     text = check(parse_config(mine, schema), tmp_path / "check.txt")
     assert f"album: 8 test pairs, in {tmp_path}/test-lr and {tmp_path}/test-hr\n" in text
-    assert "passed over in targets.album.test.lr, as no photos: IMG_2.HEIC\n" in text
+    assert "passed over in targets.album.test.lr, as no PNG, JPEG, WebP or TIFF: IMG_2.HEIC\n" in text
     few, tested = said()
     assert "hr: 2 usable photos are few" in few
     assert "sharp6.png and sharp6.png, sharp7.png and sharp7.png show the same" in tested
@@ -124,7 +124,7 @@ def test_the_text_counts_what_the_run_makes(mine, schema, tmp_path, monkeypatch)
     (tmp_path / "old/more").mkdir()
     (tmp_path / "old/.hidden").touch()
     text = check(parse_config(mine, schema), tmp_path / "check.txt")
-    assert "passed over in targets.album.reference, as no photos: IMG_1.HEIC, more\n" in text
+    assert "passed over in targets.album.reference, as no PNG, JPEG, WebP or TIFF: IMG_1.HEIC, more\n" in text
     assert (tmp_path / "check.txt").read_text() == text + "\n"
     assert "hr: 8 usable of 8" in text
     assert "4 bins, 40 HR patches, 80 pairs, 4 models" in text  # 8 photos, 5 patches each; two distributions and seeds
@@ -211,11 +211,11 @@ def test_photos_to_super_resolve_and_to_degrade_are_looked_at_by_their_heads(min
     mine["targets"]["album"]["upscale"] = str(new)
     mine["degrade"] = {"photos": str(given), "pairs": True}
     text = check(parse_config(mine, schema), tmp_path / "check.txt")
-    assert "  album: 1 photo to super-resolve, as far as the heads of their files tell\n" in text
-    assert "  degrade: 2 photos to degrade, as far as the heads of their files tell\n" in text
+    assert "  album: 1 photo to super-resolve, judged by the heads of files alone\n" in text
+    assert "  degrade: 2 photos to degrade, judged by the heads of files alone\n" in text
     assert f"  not used: {new}/bad.jpg: is not a PNG, JPEG, WebP or TIFF image\n" in text
-    assert "passed over in targets.album.upscale, as no photos: IMG_3.HEIC, more\n" in text
-    assert "passed over in degrade.photos, as no photos: IMG_3.HEIC, more\n" in text
+    assert "passed over in targets.album.upscale, as no PNG, JPEG, WebP or TIFF: IMG_3.HEIC, more\n" in text
+    assert "passed over in degrade.photos, as no PNG, JPEG, WebP or TIFF: IMG_3.HEIC, more\n" in text
     assert "looked at closely" not in text
     (spaced,) = remarks(look_at_all(parse_config(mine, schema)))
     assert spaced.startswith("degrade.photos: a space in 1 name (old 1.png), so pairs will come without meta_info.txt")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +32,18 @@ def test_pairs_that_are_seen_too_often(config):
     assert list(training_remarks(replace(config, train=replace(config.train, steps=50000)))) == []
     (text,) = training_remarks(replace(config, train=replace(config.train, steps=30000, adversarial_steps=21000)))
     assert text.startswith("Every pair is trained on 102 times. Raise pairs.count")
+
+
+def test_a_warm_up_as_long_as_the_training(config):
+    assert list(training_remarks(replace(config, train=replace(config.train, warmup=9999)))) == []
+    (text,) = training_remarks(replace(config, train=replace(config.train, warmup=10000)))
+    assert text.startswith("train.warmup: the learning rate rises over 10000 steps, and there are 10000.")
+
+
+def test_photos_to_super_resolve_without_a_crafted_model(raw, config):
+    album = replace(config.targets["demo"], upscale=Path("reference"))
+    assert list(training_remarks(replace(config, targets={"demo": album}))) == []
+    without = replace(config, targets={"demo": album}, distributions=("full", "clean"))
+    (text,) = training_remarks(without)
+    assert text.startswith("targets.demo.upscale: no crafted model is trained, so nothing is super-resolved.")
+    assert list(training_remarks(replace(config, distributions=("full", "clean")))) == []

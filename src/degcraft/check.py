@@ -23,7 +23,7 @@ from degcraft.words import NAMED, counted, some
 
 MEASURED = 16  # HR patches that times are measured with
 WIDTH = 100  # columns of the text
-BY_HEADS = ", as far as the heads of their files tell"
+BY_HEADS = ", judged by the heads of files alone"
 
 
 def check(config: Config, output: str | os.PathLike[str]) -> str:
@@ -110,9 +110,9 @@ def _usable(config: Config, photos: Photos) -> Iterator[str]:
 
 
 def _passed_over(name: str, names: Sequence[str]) -> Iterator[str]:
-    """What a folder holds besides photos, if it does."""
+    """What a folder holds besides photos that are read, if it does."""
     if names:
-        yield from _wrapped(f"passed over in {name}, as no photos: {some(names)}")
+        yield from _wrapped(f"passed over in {name}, as no PNG, JPEG, WebP or TIFF: {some(names)}")
 
 
 def _size(made: Counts) -> Iterator[str]:
@@ -155,6 +155,8 @@ def _time(took: Durations) -> Iterator[str]:
 
 
 def _minutes(seconds: float) -> str:
+    if seconds < 0.5:
+        return "less than a second"
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib import cm, pyplot
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from degcraft.axes import Axis, Choices, Mixture, Range, axis_operator
@@ -186,6 +186,7 @@ def plot_trace(trace: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     ax.plot(trace["iteration"], trace["gap"], color=TRUTH, label="gap to the optimum (bound)")
     ax.set_yscale("log")
     ax.set_xlabel("iteration")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylabel("squared Fréchet distance")
     ax.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper center", ncols=2, frameon=False)

@@ -33,5 +33,5 @@ def short_ranges(marginals: pd.DataFrame) -> Iterator[str]:
 def _sentence(axis: str, row: pd.Series, end: str, limit: float) -> str:
     return (
         f"{row['weight']:.0%} of the weight lies at the {end} end of {axis}, {row['lower']:.3g} to {row['upper']:.3g}; "
-        f"if the photos look like that, a range that goes farther (to {limit:g} at most) may fit better."
+        f"if the photos look like that, a range that goes farther (as far as {limit:g}) may fit better."
     )

@@ -17,6 +17,18 @@ def training_remarks(config: Config) -> Iterator[str]:
             f"train.crop is the whole LR patch (photos.size / scale = {patch}), so that crops cannot move. Raise "
             "photos.size, or lower train.crop."
         )
+    if "crafted" not in config.distributions:
+        for name, target in config.targets.items():
+            if target.upscale is not None:
+                yield (
+                    f"targets.{name}.upscale: no crafted model is trained, so nothing is super-resolved. Add crafted "
+                    "to train.distributions."
+                )
+    if train.warmup >= train.steps:
+        yield (
+            f"train.warmup: the learning rate rises over {train.warmup} steps, and there are {train.steps}. Lower it "
+            "to a tenth of train.steps or less."
+        )
     times = train.all_steps * train.batch / config.pairs.count
     if times > MANY:
         yield (
