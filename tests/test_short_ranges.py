@@ -27,7 +27,7 @@ def test_weight_at_an_end_is_said_with_how_far_the_range_could_go():
     assert upper.startswith("70% of the weight lies at the upper end of jpeg_quality, 75 to 95;")
     assert "(as far as 100)" in upper
     (lower,) = found(quality(35, 95), [0.5, 0.25, 0.25])
-    assert "lower end of jpeg_quality, 35 to 55" in lower and "(to 1 at most)" in lower
+    assert "lower end of jpeg_quality, 35 to 55" in lower and "(as far as 1)" in lower
 
 
 @pytest.mark.parametrize(
