@@ -150,7 +150,7 @@ def upscale_folder(name):
 
 
 def folders_to_upscale():
-    """The same, of every target that is made a crafted model for."""
+    """The same, of every target for which a crafted model is trained."""
     return {name: upscale_folder(name) for name in CONFIG.targets if "crafted" in CONFIG.distributions}
 
 
