@@ -114,6 +114,7 @@ def results_tree(folder, make_photo):
         textured=0.5,
         seed=0,
         distributions=list(VALUES),
+        hr=photos / "hr",
         references={"cam": photos / "reference"},
         tests={"cam": (photos / "lr", photos / "hr")},
         upscaled={"cam": photos / "reference"},

@@ -127,8 +127,8 @@ def test_a_folder_that_is_missing_wherever_one_stands(raw, schema):
 def test_a_folder_of_a_telephones_photos_is_told_what_to_do(raw, schema):
     Path("reference/a.png").rename("reference/IMG_1.HEIC")
     assert problems(raw, schema) == (
-        "targets.demo.reference: 'reference' holds no PNG, JPEG, WebP or TIFF photos but IMG_1.HEIC; convert photos of "
-        "other kinds to PNG or to JPEG of high quality"
+        "targets.demo.reference: 'reference' holds no PNG, JPEG, WebP or TIFF photos, only IMG_1.HEIC; convert photos "
+        "of other kinds to PNG or to JPEG of high quality"
     )
 
 

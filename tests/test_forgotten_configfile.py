@@ -48,7 +48,7 @@ def test_the_default_configuration_does_not_replace_what_a_named_one_made(folder
     assert "Traceback" not in said
     code, said, bins = run(folder, "--dry-run")
     assert (code, bins) == (0, 12)
-    assert f"degcraft: results/ was made with --configfile {folder}/my.yaml; this is not\n" in said
+    assert f"degcraft: this is config/config.yaml, but results/ was made with --configfile {folder}/my.yaml\n" in said
     code, said, bins = run(folder, "--configfile", "my.yaml")
     assert (code, bins) == (0, 12)
     assert "was made with" not in said

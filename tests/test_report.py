@@ -112,5 +112,6 @@ def test_same_bytes_twice(inputs):
 def test_photo_table(tmp_path):
     path = tmp_path / "photos.csv"
     path.write_text("file,width,height,used,reason,patches\nNA,9,9,True,,4\nb.png,0,0,False,cannot be read (x),0\n")
-    photos = photo_table(path)
+    photos = photo_table(path, tmp_path)
     assert (photos.used, photos.patches, photos.skipped) == (("NA",), 4, (("b.png", "cannot be read (x)"),))
+    assert photos.passed_over == ("photos.csv",)

@@ -72,8 +72,8 @@ def passed_over(folder: str | os.PathLike[str]) -> list[str]:
 def no_photos(folder: str | os.PathLike[str]) -> str:
     """What a folder without photos holds, as the end of a sentence that begins with its name."""
     others = passed_over(folder)
-    but = f" but {some(others)}; convert photos of other kinds to PNG or to JPEG of high quality" if others else ""
-    return f"holds no PNG, JPEG, WebP or TIFF photos{but}"
+    only = f", only {some(others)}; convert photos of other kinds to PNG or to JPEG of high quality" if others else ""
+    return f"holds no PNG, JPEG, WebP or TIFF photos{only}"
 
 
 def log_passed_over(folder: str | os.PathLike[str]) -> None:

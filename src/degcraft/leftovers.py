@@ -22,7 +22,7 @@ PLACES = {
     "models/*/*": r"seed\d+",
     "models/*/*/*": r"model\.onnx",
     "monitor/*": rf"(?:{DISTRIBUTION})-seed\d+",
-    "evaluation/*": DISTRIBUTION,
+    "evaluation/*": rf"bicubic|{DISTRIBUTION}",
     "evaluation/*/*": r"seed\d+",
     "evaluation/examples/*": rf"{TARGET}\.png",
     "degraded/*": DISTRIBUTION,

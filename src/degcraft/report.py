@@ -19,7 +19,7 @@ from jinja2 import Environment, StrictUndefined
 from degcraft.certificate import Certificate
 from degcraft.errors import UserError
 from degcraft.fit_words import fit_sentence
-from degcraft.images import ImageError, Uint8Image, list_images, read_image
+from degcraft.images import ImageError, Uint8Image, list_images, passed_over, read_image
 from degcraft.marginals import read_marginals
 from degcraft.names import Name
 from degcraft.outcome import headline, read_certificate, sentences
@@ -67,6 +67,7 @@ class ReportInputs:
         textured: share of a photo's places from which patches are drawn.
         seed: of the models whose pictures are shown.
         distributions: all that were compared; ``bicubic`` is interpolation.
+        hr: folder of HR photos.
         references: folder of reference photos, by target.
         tests: folders of LR and HR test photos, by target; targets without test pairs are left out.
         upscaled: folder of the photos that were super-resolved, by target; left out where none were.
@@ -82,6 +83,7 @@ class ReportInputs:
     textured: float
     seed: int
     distributions: Sequence[str]
+    hr: Path
     references: Mapping[str, Path]
     tests: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
     upscaled: Mapping[str, Path] = field(default_factory=dict)
@@ -177,7 +179,7 @@ def _certificate(inputs: ReportInputs, target: str) -> Certificate:
 def _asked(inputs: ReportInputs) -> dict[str, Any]:
     """The configuration and the HR photos."""
     text = yaml.safe_dump(dict(inputs.config), sort_keys=False, default_flow_style=None, width=100, allow_unicode=True)
-    return {"config": text, "hr": photo_table(inputs.results / "hr" / "photos.csv")}
+    return {"config": text, "hr": photo_table(inputs.results / "hr" / "photos.csv", inputs.hr)}
 
 
 @dataclass(frozen=True)
@@ -188,26 +190,29 @@ class PhotoTable:
         used: file names.
         patches: from all of them.
         skipped: (file name, reason).
+        passed_over: names of what else is in it.
     """
 
     used: tuple[str, ...]
     patches: int
     skipped: tuple[tuple[str, str], ...]
+    passed_over: tuple[str, ...]
 
 
-def photo_table(path: Path) -> PhotoTable:
-    """Read ``file,width,height,used,reason,patches``."""
+def photo_table(path: Path, folder: Path) -> PhotoTable:
+    """Read ``file,width,height,used,reason,patches`` of the photos in a folder."""
     table = pd.read_csv(path, dtype={"file": str, "reason": str}, keep_default_na=False)
     used = table["used"].astype(str) == "True"
     skipped = table.loc[~used, ["file", "reason"]].itertuples(index=False, name=None)
-    return PhotoTable(tuple(table.loc[used, "file"]), int(table["patches"].sum()), tuple(skipped))
+    names = tuple(table.loc[used, "file"])
+    return PhotoTable(names, int(table["patches"].sum()), tuple(skipped), tuple(passed_over(folder)))
 
 
 def _target(inputs: ReportInputs, target: str, certificate: Certificate) -> dict[str, Any]:
     """Reference photos, crafted distribution and certificate of one target."""
     folder = inputs.results / "targets" / target
     marginals = read_marginals(folder / "marginals.csv")
-    photos = photo_table(folder / "reference.csv")
+    photos = photo_table(folder / "reference.csv", inputs.references[target])
     shown = photos.used[: max(4, _share(THUMBNAILS, list(inputs.references), target))]
     return {
         "name": target,

@@ -34,11 +34,11 @@ def photo_counts():
 
 def made_results():
     """What the configuration makes of each target, distribution and seed, relative to results/."""
-    targets, upscaled = list(CONFIG.targets), list(folders_to_upscale())
-    made = [f"{kind}/{name}" for kind in ("targets", "testsets") for name in targets]
-    made += [f"{kind}/{name}" for kind in ("upscaled", "checkpoints/upscale") for name in upscaled]
-    made += [f"evaluation/examples/{name}.png" for name in tested_targets()]
-    made += [f"evaluation/{name}/seed{seed}" for name, seed in models()]
+    made = [f"targets/{name}" for name in CONFIG.targets]
+    made += [f"{kind}/{name}" for kind in ("upscaled", "checkpoints/upscale") for name in folders_to_upscale()]
+    for name in tested_targets():
+        made += [f"testsets/{name}", f"evaluation/examples/{name}.png"]
+        made += [f"evaluation/{model}/seed{seed}" for model, seed in models()]
     for name, seed in trained():
         made += [f"pairs/{name}.h5", f"models/{name}/seed{seed}", f"monitor/{name}-seed{seed}"]
     return made + [path for paths in other_results().values() for path in paths]

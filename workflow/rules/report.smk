@@ -46,6 +46,7 @@ rule report:
     params:
         config=RAW,
         seed=CONFIG.seeds[0],
+        hr=str(CONFIG.hr),
         references={name: target_folder(name, "reference") for name in CONFIG.targets},
         upscaled=folders_to_upscale(),
         tests={name: [target_folder(name, "lr"), target_folder(name, "hr")] for name in tested_targets()},

@@ -8,7 +8,10 @@ MADE_WITH = ""
 if not NAMED and RECORD.is_file() and Path("results").is_dir():
     MADE_WITH = RECORD.read_text(encoding="utf-8")
 if MADE_WITH and workflow.is_main_process:  # also where nothing will be made, as in a dry run
-    print(f"degcraft: {shown('results')}/ was made with --configfile {MADE_WITH}; this is not", file=sys.stderr)
+    print(
+        f"degcraft: this is {shown(DEFAULT)}, but {shown('results')}/ was made with --configfile {MADE_WITH}",
+        file=sys.stderr,
+    )
 
 
 def print_beginning():

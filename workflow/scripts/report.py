@@ -18,6 +18,7 @@ with job(snakemake):
             textured=params.textured,
             seed=params.seed,
             distributions=params.distributions,
+            hr=Path(params.hr),
             references={target: Path(folder) for target, folder in params.references.items()},
             tests={target: (Path(lr), Path(hr)) for target, (lr, hr) in params.tests.items()},
             upscaled={target: Path(folder) for target, folder in params.upscaled.items()},
