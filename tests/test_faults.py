@@ -17,7 +17,7 @@ import psutil
 import pytest
 import torch
 from PIL import Image
-from workflow_runs import TINY, command, make_photos, snakemake
+from workflow_runs import TINY, command, make_photos, rules_planned, snakemake
 
 STAGES = {
     "photos",
@@ -46,6 +46,7 @@ WITH_SNAKEMAKE = {"photos", "train", "report"}  # killed together with the proce
 FOLDERS = {"upscale", "degrade"}  # have a file in their folder already when they are killed
 CHECKPOINT = "results/checkpoints/crafted-made-seed0.pt"
 ENCODER = "results/extractor/encoder.safetensors"
+BINS = {"jpeg": {"quality": {"range": [30, 95], "bins": 2}}}
 TRAINING = {**TINY["train"], "distributions": ["crafted"], "steps": 300, "checkpoint_every": 20}
 
 
@@ -156,6 +157,29 @@ def test_killed_in_the_middle_of_every_stage_the_results_are_the_same(config, un
     assert resumed > 0 and resumed % TRAINING["checkpoint_every"] == 0
     log = (folder / "results/logs/train/crafted-made-seed0.log").read_text()
     assert f"train: going on from step {resumed} ({CHECKPOINT})" in log
+
+
+@pytest.mark.parametrize(
+    ("rule", "what", "key", "settings", "target"),
+    [
+        ("craft", "kill", "craft", {"generalization": 0.1}, ["crafting"]),
+        ("space", "kill", "degradation", [*TINY["degradation"][:3], BINS], []),
+        ("bin_features_shard", "kill-run", "bin_features", {"patches": 9}, []),
+        ("pairs_shard", "kill", "pairs", {"count": 41}, []),
+    ],
+)
+def test_what_fails_after_a_change_is_not_passed_over(rule, what, key, settings, target, config, undisturbed, tmp_path):
+    """Although what follows from it is still there, of the run before."""
+    folder = tmp_path / "run"
+    shutil.copytree(undisturbed, folder)
+    changed = {**config, key: config[key] | settings if isinstance(settings, dict) else settings}
+    met = break_at(folder, rule, what)
+    assert start(folder, changed, *target).wait(timeout=600) != 0
+    assert met.exists()
+    if what == "kill-run":
+        assert snakemake(folder, changed, "--unlock").returncode == 0
+    planned = rules_planned(snakemake(folder, changed, *target, "--dry-run"))
+    assert {rule, "craft" if target else "train"} <= planned
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,6 @@
 # What is said and asked before the first job.
+import shlex
+import shutil
 import subprocess
 
 from degcraft.folder_lock import lock_folder
@@ -6,7 +8,7 @@ from degcraft.folder_lock import lock_folder
 RECORD = Path(".snakemake/degcraft.configfile")  # the configuration of the last run, if it was named
 MADE_WITH = ""
 if not NAMED and RECORD.is_file() and Path("results").is_dir():
-    MADE_WITH = RECORD.read_text(encoding="utf-8")
+    MADE_WITH = " ".join(str(shown(line)) for line in RECORD.read_text(encoding="utf-8").splitlines())
 if MADE_WITH and workflow.is_main_process:  # also where nothing will be made, as in a dry run
     print(
         f"degcraft: this is {shown(DEFAULT)}, but {shown('results')}/ was made with --configfile {MADE_WITH}",
@@ -24,13 +26,28 @@ def keep_others_results(jobs):
     if not any(job.output for job in jobs):
         return
     if MADE_WITH:
+        typed = shlex.join(["snakemake" if shutil.which("snakemake") else sys.argv[0], *sys.argv[1:]])
         sys.exit(
             f"{shown(DEFAULT)} would replace what was made with --configfile {MADE_WITH}.\n"
-            f"To go on with that: --configfile {MADE_WITH}\n"
-            f"To replace it all the same: --configfile {shown(DEFAULT)}\n"
-            "To keep both: --directory with another folder"
+            f"To go on with that:\n    {typed} --configfile {MADE_WITH}\n"
+            f"To replace it all the same:\n    {typed} --configfile {shown(DEFAULT)}\n"
+            "To keep both, add --directory with another folder."
         )
-    RECORD.write_text(" ".join(map(str, workflow.configfiles)) if NAMED else "", encoding="utf-8")
+    here = Path.cwd()
+    files = [Path(file).resolve() for file in workflow.configfiles]
+    names = [str(file.relative_to(here) if file.is_relative_to(here) else file) for file in files]
+    RECORD.write_text("" if names == [DEFAULT] else "\n".join(names), encoding="utf-8")
+
+
+def mark_stale(jobs):
+    """Mark what this run is to make anew, so that the next one makes it if this one breaks off before.
+
+    A job that fails leaves no output. Where what follows from it is still there, of an earlier run, Snakemake would pass
+    over the missing file, and take old results for those of a changed configuration.
+    """
+    if not workflow.touch:
+        for job in jobs:
+            workflow.persistence.started(job)  # the mark that Snakemake itself sets when a job begins
 
 
 def lock(jobs):
