@@ -39,20 +39,23 @@ def test_the_default_configuration_does_not_replace_what_a_named_one_made(folder
     assert run(folder, "--configfile", "my.yaml")[::2] == (0, 12)  # those of the demo are replaced
     code, said, bins = run(folder)
     assert (code, bins) == (1, 12)
+    assert "config/config.yaml would replace what was made with --configfile my.yaml.\nTo go on with that:\n" in said
+    assert f" {BINS} --configfile my.yaml\nTo replace it all the same:\n" in said
     assert said.endswith(
-        f"config/config.yaml would replace what was made with --configfile {folder}/my.yaml.\n"
-        f"To go on with that: --configfile {folder}/my.yaml\n"
-        "To replace it all the same: --configfile config/config.yaml\n"
-        "To keep both: --directory with another folder\n"
+        f" {BINS} --configfile config/config.yaml\nTo keep both, add --directory with another folder.\n"
     )
     assert "Traceback" not in said
     code, said, bins = run(folder, "--dry-run")
     assert (code, bins) == (0, 12)
-    assert f"degcraft: this is config/config.yaml, but results/ was made with --configfile {folder}/my.yaml\n" in said
+    assert "degcraft: this is config/config.yaml, but results/ was made with --configfile my.yaml\n" in said
     code, said, bins = run(folder, "--configfile", "my.yaml")
     assert (code, bins) == (0, 12)
     assert "was made with" not in said
     assert run(folder, "--configfile", "config/config.yaml")[::2] == (0, 6)
+    (folder / BINS).unlink()
+    code, said, bins = run(folder)
+    assert (code, bins) == (0, 6)
+    assert "was made with" not in said
 
 
 def test_neither_a_check_nor_an_edit_of_the_default_is_taken_for_it(folder):
