@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from PIL import Image
 
 from degcraft import onnx_model
 from degcraft.config import parse_config
@@ -88,36 +87,6 @@ def test_the_home_folder_in_every_path(raw, schema, tmp_path, monkeypatch):
     assert (album.reference, album.test, album.upscale) == (lr, (lr, hr), tmp_path)
     assert (config.checkpoint, config.lpips) == (weights, (weights, weights))
     assert (config.train.start, config.train.perceptual) == (str(weights), str(weights))
-
-
-def test_reference_photos_of_which_none_holds_a_patch(raw, schema, make_photo):
-    """Found by their heads, as far as the first that holds one."""
-    Path("reference/a.png").unlink()
-    for name, shape in {"a": (48, 47), "c": (47, 60)}.items():
-        Image.fromarray(make_photo(*shape)).save(f"reference/{name}.png")
-    Path("reference/b.png").write_bytes(b"no photo")
-    assert problems(raw, schema) == (
-        "targets.demo.reference: none of the 3 reference photos can be used (a.png: smaller than a patch of 48 pixels; "
-        "b.png: cannot be read; c.png: smaller than a patch of 48 pixels); "
-        "add larger or readable ones, or lower photos.size"
-    )
-    parse_config({**raw, "photos": {"size": 188}}, schema)
-    Image.fromarray(make_photo(48, 48)).save("reference/d.png")
-    parse_config(raw, schema)
-
-
-def test_auto_asks_for_reference_photos_to_hold_out(raw, schema):
-    """As many as can be used, by their heads."""
-    raw["craft"] = {"generalization": "auto"}
-    for name in "bc":
-        shutil.copy("reference/a.png", f"reference/{name}.png")
-    Path("reference/d.png").write_bytes(b"no photo")
-    assert problems(raw, schema) == (
-        "craft.generalization: 'auto' holds out reference photos and needs at least 4, targets.demo.reference has 3 "
-        "that can be used; give a number (0.003 is a good start) or more photos"
-    )
-    shutil.copy("reference/a.png", "reference/e.png")
-    parse_config(raw, schema)
 
 
 def test_a_folder_that_is_missing_wherever_one_stands(raw, schema):
