@@ -84,7 +84,6 @@ def _usable(config: Config, photos: Photos) -> Iterator[str]:
             count = len(photos.tests[name].sizes)
             made = f"{counted(-(-count // 2), 'reference photo')} and {counted(count // 2, 'test pair')}"
             yield f"  {name}: {made} will be made from {count}"
-            yield from _passed_over(photos.tests[name].name, photos.tests[name].passed_over)
         else:
             folder = photos.references[name]
             count = len(folder.sizes) + len(folder.unusable)
@@ -92,8 +91,9 @@ def _usable(config: Config, photos: Photos) -> Iterator[str]:
         if target.test is not None:
             pairs = counted(len(photos.tests[name].sizes), "test pair")
             yield f"  {name}: {pairs}, in {' and '.join(map(str, target.test))}"
-            for side, photos_of in zip(("lr", "hr"), target.test, strict=True):
-                yield from _passed_over(f"targets.{name}.test.{side}", passed_over(photos_of))
+            yield from _passed_over(f"targets.{name}.test.lr", passed_over(target.test[0]))
+        if name in photos.tests:
+            yield from _passed_over(photos.tests[name].name, photos.tests[name].passed_over)
         if name in photos.upscaled:
             yield f"  {name}: {counted(len(photos.upscaled[name].sizes), 'photo')} to super-resolve{BY_HEADS}"
     if photos.degraded:

@@ -38,7 +38,8 @@ def made_results():
     made += [f"{kind}/{name}" for kind in ("upscaled", "checkpoints/upscale") for name in folders_to_upscale()]
     for name in tested_targets():
         made += [f"testsets/{name}", f"evaluation/examples/{name}.png"]
-        made += [f"evaluation/{model}/seed{seed}" for model, seed in models()]
+    if tested_targets():
+        made += [f"evaluation/{name}/seed{seed}" for name, seed in models()]
     for name, seed in trained():
         made += [f"pairs/{name}.h5", f"models/{name}/seed{seed}", f"monitor/{name}-seed{seed}"]
     return made + [path for paths in other_results().values() for path in paths]

@@ -1,4 +1,7 @@
 # Every model on its test sets, target by target, then gathered.
+MEASURING = {"scale": CONFIG.scale, "examples": CONFIG.evaluate.examples}
+
+
 rule evaluate:
     input:
         unpack(tests),
@@ -17,8 +20,8 @@ rule evaluate:
         mem_mb=memory(6000),
         runtime=120,
     params:
-        folders=lambda w: {what: target_folder(w.target, what) for what in ("lr", "hr")},
-        settings={"scale": CONFIG.scale, "examples": CONFIG.evaluate.examples},
+        folders=lr_and_hr,
+        settings=MEASURING,
         upscale=settings("upscale"),
         code=code_digest("evaluate", "lpips", "upscale"),
     message:
@@ -39,8 +42,8 @@ use rule evaluate as evaluate_bicubic with:
         "results/benchmarks/evaluate/bicubic-{target}.tsv"
     priority: FIRST
     params:
-        folders=lambda w: {what: target_folder(w.target, what) for what in ("lr", "hr")},
-        settings={"scale": CONFIG.scale, "examples": CONFIG.evaluate.examples},
+        folders=lr_and_hr,
+        settings=MEASURING,
         upscale={"threads": CONFIG.upscale.threads},  # for LPIPS
         code=code_digest("evaluate", "lpips"),
     message:

@@ -77,6 +77,11 @@ def target_folder(name, what):
     return str(target.reference if what == "reference" else target.test[what == "hr"])
 
 
+def lr_and_hr(wildcards):
+    """Folders of the test pairs of a target."""
+    return {what: target_folder(wildcards.target, what) for what in ("lr", "hr")}
+
+
 def target_photos(name, *folders):
     """Inputs that stand for a target's photos: the files, or the folder in which they will be made."""
     if CONFIG.targets[name].truth is not None:
