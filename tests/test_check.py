@@ -143,6 +143,28 @@ def test_no_usable_photo_is_an_error(mine, schema, tmp_path):
     assert str(error.value).endswith("; and 3 more); add larger or readable ones, or lower photos.size")
 
 
+def test_folders_that_seem_swapped_are_named_where_no_hr_photo_is_usable(mine, schema, tmp_path):
+    mine["hr"], mine["targets"]["album"]["reference"] = str(tmp_path / "old"), str(tmp_path / "photos")
+    with pytest.raises(
+        UserError, match=r"hr: none of the 8 photos .*, or swap hr and targets\.album\.reference, whose "
+    ):
+        check(parse_config(mine, schema), tmp_path / "check.txt")
+
+
+def test_reference_photos_of_what_is_tested_are_named(mine, said, tmp_path):
+    shutil.copytree(tmp_path / "old", tmp_path / "test-hr")
+    (tmp_path / "test-lr").mkdir()
+    for index in range(8):
+        Image.open(tmp_path / f"old/old{index}.png").resize((12, 12)).save(tmp_path / f"test-lr/old{index}.png")
+    for index in range(1, 8):
+        (tmp_path / "test-hr" / f"old{index}.png").unlink()
+        (tmp_path / "test-lr" / f"old{index}.png").unlink()
+    mine["targets"]["album"]["test"] = {"lr": str(tmp_path / "test-lr"), "hr": str(tmp_path / "test-hr")}
+    (same,) = (text for text in said() if "show the same" in text)
+    assert same.startswith("targets.album.test.hr and targets.album.reference: old0.png and old0.png show the same")
+    assert same.endswith("keep test photos out of the reference photos.")
+
+
 def test_the_same_file_is_found_among_photos_that_were_not_looked_at(said, tmp_path, monkeypatch):
     monkeypatch.setattr("degcraft.remarks.EXAMINED", 1)
     shutil.copy(tmp_path / "photos/sharp2.png", tmp_path / "photos/twin.png")

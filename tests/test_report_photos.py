@@ -114,6 +114,12 @@ def test_many_targets_share_the_pictures(inputs, monkeypatch):
     assert (inputs.results / "evaluation" / "examples" / "phone.png").is_file()
 
 
+def test_few_reference_photos_are_remarked_on(inputs, monkeypatch):
+    assert "2 used, 0 skipped. With 8 or more the degradation is found better." in Page(written(inputs)).text
+    monkeypatch.setattr(report, "REFERENCES", 2)
+    assert "is found better" not in Page(written(inputs)).text
+
+
 def test_photos_that_could_not_be_super_resolved_are_counted(inputs):
     assert "could not be super-resolved" not in Page(written(inputs)).text
     (inputs.upscaled["cam"] / "broken.jpg").touch()

@@ -43,7 +43,9 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
     if not photos.hr.seen:
         rows: list[Row] = [{"file": path.name, "reason": reason} for path, reason in photos.hr.unusable.items()]
         none = f"none of the {len(rows)} photos of {config.hr} can be used"
-        raise UserError(f"hr: {none} ({reasons(rows)}); {remedy(rows)}")
+        swapped = [folder.name for folder in photos.references.values() if _large(folder, config.photos.size)]
+        perhaps = f", or swap hr and {swapped[0]}, whose photos are large enough" if swapped else ""
+        raise UserError(f"hr: {none} ({reasons(rows)}); {remedy(rows)}{perhaps}")
     degraded = _pixels(photos.degraded) if photos.degraded else 0
     made = counts(config, list(photos.hr.sizes.values()), _upscaled(config, photos), degraded)
     took = durations(config, _patches(config, photos.hr), made, os.cpu_count() or 1)
@@ -52,6 +54,11 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
     with replacing(output) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
     return text
+
+
+def _large(folder: Folder, least: int) -> bool:
+    """Whether a folder's photos could be HR photos by their size."""
+    return any(min(size) >= least for size in folder.sizes.values())
 
 
 def _patches(config: Config, hr: Folder) -> NDArray[np.uint8]:

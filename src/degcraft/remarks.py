@@ -19,13 +19,14 @@ from degcraft.images import ImageError, Uint8Image, image_size, list_images, pas
 from degcraft.metrics import WINDOW
 from degcraft.patches import TOO_SMALL, or_lower_size
 from degcraft.photo_quality import BLOCKY, Detail, blockiness, detail, different, fingerprint, luma_distance
+from degcraft.settings import REFERENCES
 from degcraft.sharing import spread
 from degcraft.storage import sha256
 from degcraft.words import counted, some
 
 EXAMINED = 100  # photos of a folder that are looked at pixel by pixel, at most, spread evenly over it
 ALIKE = 40  # bits of 240 in which fingerprints of the same photo differ at most
-HR_PHOTOS, REFERENCES = 8, 8  # fewer are few
+HR_PHOTOS = 8  # fewer are few
 NOT_THE_SOURCE = (
     "These are the sharp photos, not photos of the source, so crafting would learn nothing of it. Give photos as the "
     "source delivers them."
@@ -252,6 +253,7 @@ def _repeated(photos: Photos) -> Iterator[str]:
         "is."
     )
     learnt = "Models are then tested on what they were trained on; take these photos out of hr."
+    fitted = "The gain is then measured on photos that were crafted to; keep test photos out of the reference photos."
     for folder in photos.references.values():
         shared = [] if folder.path.samefile(hr.path) else _shared(folder, hr)
         sharp = [(a, b) for a, b in shared if _same_quality(folder, a, hr, b)]
@@ -262,9 +264,11 @@ def _repeated(photos: Photos) -> Iterator[str]:
             yield f"{folder.name}: {which}: {_pairs(sharp)}{_folders(folder, hr)}. {NOT_THE_SOURCE}"
         elif shared:
             yield _same(folder, hr, shared, fit)
-    for folder in photos.tests.values():
+    for name, folder in photos.tests.items():
         if shared := _shared(folder, hr):
             yield _same(folder, hr, shared, learnt)
+        if name in photos.references and (shared := _shared(folder, photos.references[name])):
+            yield _same(folder, photos.references[name], shared, fitted)
 
 
 def _same(first: Folder, second: Folder, shared: Sequence[tuple[Path, Path]], why: str) -> str:

@@ -41,6 +41,7 @@ from degcraft.report_pictures import (
     write_side_by_side,
 )
 from degcraft.scores import Summary
+from degcraft.settings import REFERENCES
 from degcraft.short_ranges import short_ranges
 from degcraft.storage import replacing
 from degcraft.weight_words import most_of_the_weight
@@ -133,6 +134,7 @@ def write_report(inputs: ReportInputs) -> None:
             "models": [name for name in inputs.distributions if name != "bicubic"],
             "others": inputs.others,
             "some": some,
+            "advised": REFERENCES,
             "versions": {"Python": platform.python_version(), **versions(*PACKAGES)},
         }
     )
