@@ -12,6 +12,8 @@ from degcraft.storage import reading_h5
 
 JOBS = (("extractor", 1, 60.0, 1), ("train", 3, 300.0, 2), ("pairs", 0, 0.0, 2))
 
+STAGES = ["extractor", "bin_features", "certify", "pairs", "train", "degrade", "evaluate", "upscale"]
+
 
 def test_jobs_side_by_side_take_as_long_as_their_rounds_by_hand():
     took = Durations(JOBS, "cpu", 4e9, 3000)
@@ -27,18 +29,27 @@ def test_training_on_a_gpu_by_hand():
 def test_refined_bins_count_for_every_target(raw, schema):
     raw["refine"] = {"rounds": 2, "bins": 20}
     raw["targets"]["other"] = {"reference": "reference"}
-    assert counts(parse_config(raw, schema), [], 0, 0).bins == 4 + 2 * 16
+    assert counts(parse_config(raw, schema), []).bins == 4 + 2 * 16
 
 
 def test_files_of_moments_add_up_over_the_rounds_by_hand(raw, schema):
     raw["encoder"] = {"features": 6}
-    once = counts(parse_config(raw, schema), [], 0, 0).bytes["moments of the bins"]
+    once = counts(parse_config(raw, schema), []).bytes["moments of the bins"]
     assert once == 4 * 5 * (6 + 6**2) * 8  # four bins; all patches and four folds of the photos
     raw |= {"refine": {"rounds": 2, "bins": 20}, "bin_features": {"patches": 16}, "photos": {"per_photo": 16}}
     config = parse_config(raw, schema)
-    refined = counts(config, [(1024, 1024)], 0, 0).bytes["moments of the bins"]
+    refined = counts(config, [(1024, 1024)]).bytes["moments of the bins"]
     # 4, then 12 and 20 bins; and of each the samples: six features and three axes
     assert refined == (4 + 12 + 20) * (once // 4 + 16 * (6 + 3) * 4)
+
+
+def test_photos_to_restore_count_by_hand(raw, schema):
+    raw["train"] |= {"distributions": ["full", "crafted"]}
+    raw["evaluate"] = {"draws": 3}
+    made = counts(parse_config(raw, schema), [], upscaled=70, tested=[1000, 200])
+    assert (made.upscaled, made.tests, made.tested) == (70, 2, (1 + 3 + 1) * 1200)  # its own, three draws, and clean
+    raw["train"]["distributions"] = ["full"]
+    assert counts(parse_config(raw, schema), [], upscaled=70).upscaled == 0
 
 
 @pytest.mark.parametrize(
@@ -49,7 +60,7 @@ def test_degraded_folders_count_by_hand(raw, schema, more, each):
     if "lmdb" in more:
         pytest.importorskip("lmdb")
     raw["degrade"] = {"photos": "hr", "distributions": ["crafted", "full"], **more}
-    made = counts(parse_config(raw, schema), [], 0, degraded=16 * 100)  # LR photos have a pixel for sixteen
+    made = counts(parse_config(raw, schema), [], degraded=16 * 100)  # LR photos have a pixel for sixteen
     assert made.bytes["degraded photos, at most"] == 2 * 100 * each
 
 
@@ -57,11 +68,12 @@ def test_seconds_and_operations_of_a_run(raw, schema, patches, monkeypatch):
     monkeypatch.setattr(run_size, "SECONDS", 0.01)
     raw |= {"scale": 2, "photos": {"size": 32}, "encoder": {"channels": 4, "samples": 128, "buffer": 64, "batch": 16}}
     raw["train"] |= {"channels": 8, "blocks": 1, "crop": 8, "batch": 2, "steps": 100, "adversarial_steps": 50}
+    raw["degrade"] = {"photos": "hr", "distributions": ["full"]}
     config = parse_config(raw, schema)
-    made = counts(config, [(96, 96)], 0, 0)
+    made = counts(config, [(96, 96)], upscaled=5000, tested=[6400], degraded=5000)
     with reading_h5(patches, "patches") as file:
         took = durations(config, file["patches"][:], made, cores=2)
-    assert [stage for stage, *_ in took.jobs] == ["extractor", "bin_features", "certify", "pairs", "train"]
+    assert [stage for stage, *_ in took.jobs] == STAGES
     assert all(seconds > 0 for _, _, seconds, _ in took.jobs)
     assert took.steps == 2 * 150
     # at every pixel a weight multiplies and adds, once forward and twice backward, the first layer's once

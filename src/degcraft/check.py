@@ -47,7 +47,8 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
         perhaps = f", or swap hr and {swapped[0]}, whose photos are large enough" if swapped else ""
         raise UserError(f"hr: {none} ({reasons(rows)}); {remedy(rows)}{perhaps}")
     degraded = _pixels(photos.degraded) if photos.degraded else 0
-    made = counts(config, list(photos.hr.sizes.values()), _upscaled(config, photos), degraded)
+    sizes = list(photos.hr.sizes.values())
+    made = counts(config, sizes, _upscaled(config, photos), _tested(config, photos), degraded)
     took = durations(config, _patches(config, photos.hr), made, os.cpu_count() or 1)
     found = [*remarks(photos), *training_remarks(config)]
     text = "\n".join([*_usable(config, photos), *_size(made), *_axes(made.space), *_time(took), *_wrong(found)])
@@ -76,6 +77,12 @@ def _upscaled(config: Config, photos: Photos) -> int:
     """Pixels of the photos that will be super-resolved; those of made targets do not exist yet."""
     others = {name: folder for name, folder in photos.references.items() if config.targets[name].upscale is None}
     return sum(map(_pixels, [*photos.upscaled.values(), *others.values()]))
+
+
+def _tested(config: Config, photos: Photos) -> list[int]:
+    """Pixels of each target's HR test photos: those of made targets are half of what they are made from."""
+    tests = photos.tests.items()
+    return [_pixels(folder) // (1 if config.targets[name].photos is None else 2) for name, folder in tests]
 
 
 def _pixels(folder: Folder) -> int:
@@ -149,7 +156,7 @@ def _time(took: Durations) -> Iterator[str]:
     where = "this machine's GPU" if took.device == "cuda" else f"all {os.cpu_count()} cores of this machine"
     yield f"  from nothing, about {_minutes(took.clock)} on {where}; {_minutes(took.work)} of work in all"
     stages = ", ".join(f"{stage} {_minutes(seconds)}" for stage, jobs, seconds, _ in took.jobs if jobs)
-    extra = "crafting, evaluation, upscaling and degrading are extra"
+    extra = "crafting and judging the fit are extra"
     yield from _wrapped(f"work by stage: {stages}. Measured for seconds; {extra}.")
     yield from _wrapped("what is in results/ and up to date is not made again; --dry-run lists what would run.")
     if took.device == "cpu":

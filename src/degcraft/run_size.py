@@ -13,8 +13,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from degcraft.config import Config
 from degcraft.degrade import degrade_drawn
-from degcraft.device import prepare
+from degcraft.device import on_device, prepare
 from degcraft.distribution import Distribution
+from degcraft.metrics import measure
 from degcraft.networks import NetworkSpec
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor
@@ -25,6 +26,7 @@ from degcraft.sharing import FOLDS
 from degcraft.space import Space, build
 from degcraft.training.run import Run
 from degcraft.training.start import first_network
+from degcraft.upscale import SelfEnsemble, upscale_tiled
 
 SECONDS = 0.5  # of each measurement, or three rounds, whichever is longer
 GPU_OPERATIONS, GPU_STEP = 1e13, 0.005  # a second, and seconds a step at least: assumed, not measured
@@ -40,6 +42,10 @@ class Counts:
         patches: HR patches.
         pairs: in all distributions.
         models: distributions times seeds.
+        upscaled: LR pixels that are super-resolved for the user.
+        tests: targets with test pairs.
+        tested: HR pixels of all test sets, which every model has to make.
+        degraded: pixels of photos that are degraded for other programs, in all distributions.
         bytes: on disk, by what takes most of it.
     """
 
@@ -48,16 +54,23 @@ class Counts:
     patches: int
     pairs: int
     models: int
+    upscaled: int
+    tests: int
+    tested: int
+    degraded: int
     bytes: dict[str, int]
 
 
-def counts(config: Config, hr: Sequence[tuple[int, int]], upscaled: int, degraded: int) -> Counts:
+def counts(
+    config: Config, hr: Sequence[tuple[int, int]], upscaled: int = 0, tested: Sequence[int] = (), degraded: int = 0
+) -> Counts:
     """Count what a run makes, without making it.
 
     Args:
         config: of the run.
         hr: width and height of every usable HR photo.
         upscaled: pixels of all photos that will be super-resolved.
+        tested: pixels of the HR test photos of each target that has some.
         degraded: pixels of all photos of ``degrade.photos``.
     """
     side, photos = config.photos.size, config.photos
@@ -68,16 +81,19 @@ def counts(config: Config, hr: Sequence[tuple[int, int]], upscaled: int, degrade
     distributions = len(config.expand(config.distributions))
     targets = len(config.targets)
     lr = (side // config.scale) ** 2 * 3
+    upscaled *= "crafted" in config.distributions
+    sets = 2 + config.evaluate.draws  # the target's own test set, `clean`, and the draws of `full`
     found = {
         "HR patches": patches * side**2 * 3,
         "pairs": distributions * config.pairs.count * lr,
         "moments of the bins": _moments(config, space, min(config.bin_features.patches, patches)),
-        "super-resolved photos, at most": upscaled * config.scale**2 * 3 if "crafted" in config.distributions else 0,
+        "super-resolved photos, at most": upscaled * config.scale**2 * 3,
         "degraded photos, at most": _degraded(config, degraded),
     }
     described = bins + (config.refine.bins - bins) * targets * bool(config.refine.rounds)
-    models = distributions * len(config.seeds)
-    return Counts(space, described, patches, distributions * config.pairs.count, models, found)
+    models, pairs = distributions * len(config.seeds), distributions * config.pairs.count
+    degraded *= len(config.expand(config.degrade_distributions))
+    return Counts(space, described, patches, pairs, models, upscaled, len(tested), sets * sum(tested), degraded, found)
 
 
 def _moments(config: Config, space: Space, patches: int) -> int:
@@ -175,13 +191,20 @@ def durations(config: Config, hr: NDArray[np.uint8], made: Counts, cores: int) -
     simulated = config.certify.photos * config.reference.per_photo * (degrading + describing)
     simulated *= bool(config.certify.simulations)
     targets = len(config.targets)
+    folders = len(config.expand(config.degrade_distributions)) if made.degraded else 0
     processes = config.train.processes * config.train.nodes
+    restoring, measuring = _restored_pixel(config, pairs, device)
+    tests, tested = made.models * made.tests, made.models * made.tested
+    restored = max(1, beside // config.upscale.threads)
     jobs = (
         ("extractor", extractor_jobs, extractor, 1),
         ("bin_features", config.bin_features.shards, described, beside),
         ("certify", targets, targets * simulated, beside),
         ("pairs", distributions * config.pairs.shards, made.pairs * degrading, cores),
         ("train", made.models, made.models * train / processes, max(1, beside // (config.train.threads * processes))),
+        ("degrade", folders, made.degraded / config.photos.size**2 * degrading, cores),
+        ("evaluate", tests, tested * (restoring + measuring), restored),
+        ("upscale", len(config.targets) if made.upscaled else 0, made.upscaled * config.scale**2 * restoring, restored),
     )
     return Durations(jobs, device.type, operations, made.models * config.train.all_steps)
 
@@ -223,7 +246,19 @@ def _encoder_step(config: Config, lr: NDArray[np.uint8], device: torch.device) -
     return _measured(describe, device) / settings.batch, _measured(learn, device) / settings.batch
 
 
-def _measured(run: Callable[[], None], device: torch.device) -> float:
+def _restored_pixel(
+    config: Config, pairs: tuple[NDArray[np.uint8], NDArray[np.uint8]], device: torch.device
+) -> tuple[float, float]:
+    """Seconds in which a model makes a pixel of an HR photo, and in which it is compared with the true one."""
+    network, _ = first_network(config.train, config.scale)
+    network = on_device(SelfEnsemble(network) if config.upscale.ensemble else network, device).eval()
+    (lr, *_), (hr, *_) = pairs
+    restoring = _measured(lambda: upscale_tiled(network, lr, config.scale, config.upscale, device), device)
+    measuring = _measured(lambda: measure(hr, hr, config.scale), torch.device("cpu"))
+    return restoring / (hr.size / 3), measuring / (hr.size / 3)
+
+
+def _measured(run: Callable[[], object], device: torch.device) -> float:
     """Seconds of one call after a first: of this process's CPU time, so that other programs do not count, or on a GPU
     by the clock.
     """
