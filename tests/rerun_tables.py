@@ -42,8 +42,9 @@ CRAFTING = f"craft export pairs_shard:1 pairs:1 train:1 evaluate:1 upscale degra
 FEATURES = f"bin_features_shard bin_features reference {CRAFTING}"
 EXTRACTOR = f"extractor_encoder {FEATURES}"
 PATCHES = f"photos extractor_encoder extractor_srgan bin_features_shard bin_features reference {CRAFTING} {PAIRS}"
-SPACE = f"space extractor_encoder bin_features_shard bin_features reference testset evaluate_bicubic \
-{CRAFTING} {PAIRS}"
+BINS = f"extractor_encoder bin_features_shard bin_features reference evaluate_bicubic {CRAFTING} {PAIRS}"
+SPACE = f"space testset:1 {BINS}"  # clean photos are those of any space
+BOTH_SPACES = f"space space_clean testset {BINS}"
 ALL_BUT_SPACE = f"testset evaluate_bicubic {PATCHES}"
 JOBS = {"pairs_shard": 2, "pairs": 2, "train": 2, "evaluate": 2, "testset": 2}  # of a whole run; one of the others
 
@@ -213,11 +214,13 @@ MODULES = {
     **dict.fromkeys(["check", "photo_quality", "run_size"], ""),  # what is said before a run
     **dict.fromkeys(["remarks", "training_remarks", "folder_lock"], ""),
     "refine": "",  # nothing is refined here; see test_refine_workflow
-    **dict.fromkeys(["images", "storage", "words"], f"space {ALL_BUT_SPACE}"),
+    **dict.fromkeys(["images", "storage", "words"], f"space space_clean {ALL_BUT_SPACE}"),
     "seeds": ALL_BUT_SPACE,
     **dict.fromkeys(["photos", "patches"], PATCHES),
-    **dict.fromkeys(["axes", "distribution", "space", "steps"], SPACE),
-    **dict.fromkeys(OPERATORS, f"extractor_srgan {SPACE}"),
+    **dict.fromkeys(["axes", "space"], BOTH_SPACES),
+    "distribution": f"space_clean testset {BINS}",
+    "steps": SPACE,
+    **dict.fromkeys(OPERATORS, f"extractor_srgan {BOTH_SPACES}"),
     **dict.fromkeys(["degrade", "operators.chain"], DEGRADING),
     "device": NETWORKS,
     **dict.fromkeys(

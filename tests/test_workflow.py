@@ -20,7 +20,7 @@ import yaml
 from safetensors.torch import save_file
 from test_docs import artifacts, compare_artifacts, run_blocks
 from test_lpips import make_weights
-from workflow_runs import ROOT, TINY, make_photos, rules_planned, shrink_photos, snakemake
+from workflow_runs import ROOT, TINY, jobs_planned, make_photos, rules_planned, shrink_photos, snakemake
 
 
 @pytest.fixture(scope="module")
@@ -292,6 +292,10 @@ def test_the_other_settings_run_too(photos, tmp_path):
     assert problems == [] and {"perceptual.csv", "targets/<target>/dial/<dial>.csv"} <= seen
     certificate = json.loads((tmp_path / "results/targets/album/certificate.json").read_text())
     assert certificate["fit_simulations"] == 4 and 0.2 <= certificate["fit_p"] <= 1
+
+    other_space = {**config, "degradation": [*config["degradation"][:-1], {"jpeg": {"quality": 70}}]}
+    process = snakemake(tmp_path, other_space, "results/models/clean/seed0/model.safetensors", "--dry-run")
+    assert jobs_planned(process) == {}  # it has nothing of the space
 
     config["extractor"] = str(tmp_path / "results/extractor/srgan.safetensors")
     process = snakemake(tmp_path / "checkpoint", config, "results/targets/album/certificate.json")

@@ -2,8 +2,6 @@
 
 from job import job
 
-from degcraft.axes import Choices, Step
-from degcraft.distribution import Distribution
 from degcraft.progress import announce
 from degcraft.space import build
 from degcraft.steps import parse_steps
@@ -14,5 +12,3 @@ with job(snakemake):
     write_table(bins.table(), snakemake.output.bins)
     axes = [name for name, binned in zip(bins.names, bins.binned, strict=True) if binned]
     announce(f"{len(bins)} bins of {', '.join(axes)}")
-    clean = build([Step("resize", (("kind", Choices(("bicubic",))),))])
-    Distribution.uniform(clean).write(snakemake.output.clean)
