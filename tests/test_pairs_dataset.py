@@ -133,9 +133,20 @@ def test_pairs_that_are_held_back_are_not_trained_on(tmp_path):
     assert lr[:, 0, 0, 0].tolist() == hr[:, 0, 0, 0].tolist() == [4, 12]
     assert (lr.shape, hr.shape) == ((2, 8, 8, 3), (2, 16, 16, 3))
     drawn = np.concatenate([dataset[i][0][:, 0, 0, 0].numpy() for i in range(14)])
-    epochs = drawn.reshape(2, 35)  # 40 pairs without the 3 + 2 of patches 4 and 12
-    assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(i % 16 for i in range(40) if i % 16 not in (4, 12))
+    epochs = drawn[:68].reshape(2, 34)  # 40 pairs without the 3 + 3 of patches 4 and 12
+    shown = 2 * [*range(16)] + [0, 4, 8, 12, 2, 6, 10, 14]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(patch for patch in shown if patch not in (4, 12))
     assert batches(pairs, range(3)).validation() is None
+
+
+def test_pairs_that_are_held_back_are_those_of_patches_that_are_shown(tmp_path):
+    small = np.broadcast_to(np.arange(100, dtype=np.uint8)[:, None, None, None], (100, 8, 8, 3))
+    pairs = write_pairs(tmp_path, np.ascontiguousarray(small), 20)  # patches 0, 10, ..., 90, then 5, 15, ..., 95
+    dataset = PairBatches(pairs, 3, 8, SCALE, 0, range(6), validation=2)
+    lr, hr = dataset.validation()
+    assert lr[:, 0, 0, 0].tolist() == hr[:, 0, 0, 0].tolist() == [25, 75]
+    drawn = np.concatenate([dataset[i][0][:, 0, 0, 0].numpy() for i in range(6)])
+    assert len(set(drawn)) == 18 and not {25, 75} & set(drawn)
 
 
 def test_other_hr_patches_than_the_pairs_were_made_from_are_named(textured, tmp_path):

@@ -16,6 +16,7 @@ from degcraft import report
 from degcraft.errors import UserError
 from degcraft.report import side_by_side, write_report
 from degcraft.report_pictures import CROP, drawn_patches, reference_crops
+from degcraft.storage import creating_h5
 
 
 @pytest.fixture
@@ -47,8 +48,13 @@ def test_patches_come_from_all_photos_and_keep_their_pixels(inputs):
     for index, crop in enumerate(crops):  # two of the first photo, three of the second
         windows = np.lib.stride_tricks.sliding_window_view(whole[index // 2 if index < 4 else 1], (16, 16, 3))
         assert (windows[:, :, 0] == crop).all(axis=(-3, -2, -1)).any()
-    drawn = drawn_patches(inputs.results / "pairs" / "full.h5", 3)
-    assert len(drawn) == 3 and not np.array_equal(drawn[0], drawn[2])
+
+
+def test_drawn_patches_come_from_all_photos(tmp_path):
+    with creating_h5(tmp_path / "pairs.h5") as file:  # 100 pairs of 14 HR patches, each of a photo of its own
+        file["lr"] = np.array([*range(14)] * 7 + [0, 7], np.uint8)[:, None, None, None]
+    drawn = drawn_patches(tmp_path / "pairs.h5", 14, 7)
+    assert [int(patch[0, 0, 0]) for patch in drawn] == [0, 2, 4, 7, 8, 10, 12]
 
 
 def test_results_with_more_pixels_than_are_read_are_not_shown(inputs, make_photo, monkeypatch):

@@ -15,7 +15,7 @@ from degcraft.distribution import Distribution
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import PairSettings
-from degcraft.sharing import shard_of
+from degcraft.sharing import rounds, shard_of, shown
 from degcraft.storage import creating_h5, reading_h5, sha256
 
 BLOCK = 256  # pairs held in memory at a time
@@ -30,13 +30,14 @@ def make_pairs(
     scale: int,
     seed: int,
 ) -> None:
-    """Degrade one shard of the pairs: pair i is HR patch i modulo their number, in a bin drawn by weight.
+    """Degrade one shard of the pairs: HR patches as in `degcraft.sharing.rounds`, each in a bin drawn by weight.
 
     Writes HDF5: ``lr`` uint8 (n, h, w, 3), ``bin`` int32 (n,), ``parameters`` float32 (n, axes).
     """
     pairs = shard_of(settings.count, shard, settings.shards)
     with reading_h5(patches, "patches") as source, creating_h5(output) as file:
         hr = source["patches"]
+        patch = shown(settings.count, len(hr))[pairs.start : pairs.stop]
         lr, index, parameters = _datasets(file, len(pairs), hr.shape[1] // scale, len(distribution.space.axes))
         for first in track(range(pairs.start, pairs.stop, BLOCK), -(-len(pairs) // BLOCK), "pairs"):
             block = range(first, min(first + BLOCK, pairs.stop))
@@ -44,7 +45,7 @@ def make_pairs(
             drawn = []
             for pair in block:
                 generator = stream(seed, "pairs", pair)
-                drawn.append(degrade_drawn(hr[pair % len(hr)], distribution, scale, generator))
+                drawn.append(degrade_drawn(hr[patch[pair - pairs.start]], distribution, scale, generator))
             lr[rows] = np.stack([image for image, _, _ in drawn])
             index[rows] = [chosen for _, chosen, _ in drawn]
             parameters[rows] = np.stack([values for _, _, values in drawn])
@@ -105,7 +106,7 @@ def _datasets(file: h5py.File, count: int, side: int, axes: int) -> tuple[h5py.D
 
 
 def _refer(file: h5py.File, path: str, hr: h5py.Dataset, count: int) -> None:
-    """Create ``hr``, a virtual dataset that passes through the patches of another file until it has ``count`` rows.
+    """Create ``hr``, a virtual dataset whose rows are patches of another file, as `degcraft.sharing.rounds` has them.
 
     Through HDF5's own interface, since h5py's `create_virtual_dataset` records the time, and the same pairs must be the
     same bytes.
@@ -114,10 +115,12 @@ def _refer(file: h5py.File, path: str, hr: h5py.Dataset, count: int) -> None:
     creation.set_obj_track_times(False)
     space = h5py.h5s.create_simple((count, *hr.shape[1:]))
     source = h5py.h5s.create_simple(hr.shape)
-    for start in range(0, count, len(hr)):
-        block = (min(len(hr), count - start), *hr.shape[1:])
+    start = 0
+    for taken in rounds(count, len(hr)):
+        block = (len(taken), *hr.shape[1:])
         space.select_hyperslab((start, 0, 0, 0), block)
-        source.select_hyperslab((0, 0, 0, 0), block)
+        source.select_hyperslab((taken.start, 0, 0, 0), block, (taken.step, 1, 1, 1))
         creation.set_virtual(space, path.encode(), hr.name.encode(), source)
+        start += len(taken)
     space.select_all()
     h5py.h5d.create(file.id, b"hr", h5py.h5t.NATIVE_UINT8, space, creation)

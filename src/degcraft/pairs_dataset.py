@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from degcraft.errors import UserError
 from degcraft.seeds import stream
-from degcraft.sharing import spread
+from degcraft.sharing import shown, spread
 from degcraft.storage import MappedRows, reading_h5, sha256
 
 _TURNS = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
@@ -61,15 +61,18 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         # read past the virtual dataset: a missing source would read as black pixels, without an error
         self._hr_path = self._lr_path.parent / source
         with reading_h5(self._hr_path, "patches") as file:
-            self._patches = len(file["patches"])
+            patches = len(file["patches"])
         if part[0] == 0 and digest != sha256(self._hr_path):  # one process is enough to read all of it
             raise UserError(
                 f"{self._hr_path}: not the patches that {pairs} was made from; delete {pairs} and run again"
             )
         if crop > self._side:
             raise UserError(f"train.crop is {crop}, but the LR patches of {pairs} have {self._side} pixels; lower it")
-        self._held = held_back(min(count, self._patches), validation)
-        self._pairs = np.flatnonzero(~np.isin(np.arange(count) % self._patches, self._held))
+        self._patch = shown(count, patches)
+        seen, first = np.unique(self._patch, return_index=True)
+        held = held_back(len(seen), validation)
+        self._held = first[held]
+        self._pairs = np.flatnonzero(~np.isin(self._patch, seen[held]))
         self._orders: dict[int, NDArray[np.int64]] = {}
         self._rows: tuple[MappedRows, MappedRows] | None = None
 
@@ -88,7 +91,7 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         hr = np.empty((len(self._part), crop * scale, crop * scale, 3), np.uint8)
         for into, i in enumerate(self._part):
             pair = self._chosen(step * batch + i)
-            for target, image, by in ((lr, lr_rows[pair], 1), (hr, hr_rows[pair % self._patches], scale)):
+            for target, image, by in ((lr, lr_rows[pair], 1), (hr, hr_rows[self._patch[pair]], scale)):
                 rows, columns = (slice(at * by, (at + crop) * by) for at in corners[i])
                 target[into] = oriented(image[rows, columns], turns[i], flips[i])
         return torch.from_numpy(lr), torch.from_numpy(hr)
@@ -97,8 +100,9 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         """The first pair of each HR patch that is held back, whole: (n, h, w, 3) and (n, H, W, 3) uint8, if any are."""
         if not len(self._held):
             return None
-        # pair i shows HR patch i modulo their number
-        lr, hr = (np.stack([rows[patch] for patch in self._held]) for rows in self._mapped())
+        lr_rows, hr_rows = self._mapped()
+        lr = np.stack([lr_rows[pair] for pair in self._held])
+        hr = np.stack([hr_rows[patch] for patch in self._patch[self._held]])
         return torch.from_numpy(lr), torch.from_numpy(hr)
 
     def _mapped(self) -> tuple[MappedRows, MappedRows]:

@@ -240,7 +240,9 @@ def _sheets(inputs: ReportInputs, target: str, used: Sequence[str]) -> Iterator[
     drawn = {"drawn from the crafted distribution": f"crafted-{target}", "drawn from the full range": "full"}
     known = {label: name for label, name in drawn.items() if name in inputs.distributions}
     if known:
-        sheets = {label: drawn_patches(inputs.results / "pairs" / f"{name}.h5", CROPS) for label, name in known.items()}
+        cut = photo_table(inputs.results / "hr" / "photos.csv", inputs.hr).patches
+        pairs = {label: inputs.results / "pairs" / f"{name}.h5" for label, name in known.items()}
+        sheets = {label: drawn_patches(path, cut, CROPS) for label, path in pairs.items()}
         photos = [inputs.references[target] / name for name in used]
         crops = reference_crops(photos, inputs.patch, CROPS, inputs.textured, inputs.seed)
         for label, patches in {"from the reference photos": crops, **sheets}.items():

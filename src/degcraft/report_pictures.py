@@ -20,7 +20,7 @@ from degcraft.operators import to_uint8
 from degcraft.patches import cut, textured_positions
 from degcraft.resampling import resize
 from degcraft.seeds import stream
-from degcraft.sharing import spread
+from degcraft.sharing import shown, spread
 from degcraft.storage import reading_h5, replacing
 
 CROP = 128  # HR pixels
@@ -155,14 +155,20 @@ def reference_crops(paths: Sequence[Path], size: int, count: int, textured: floa
     return crops
 
 
-def drawn_patches(pairs: str | os.PathLike[str], count: int) -> list[Uint8Image]:
-    """LR patches spread evenly over a pairs file, so of many HR photos.
+def drawn_patches(pairs: str | os.PathLike[str], patches: int, count: int) -> list[Uint8Image]:
+    """LR patches of a pairs file, of HR patches that are spread evenly over all photos.
+
+    Args:
+        pairs: file of pairs.
+        patches: how many HR patches there are.
+        count: how many LR patches are wanted.
 
     Raises:
         UserError: the file is missing or damaged.
     """
     with reading_h5(pairs, "lr") as file:
-        return [file["lr"][int(index)] for index in spread(len(file["lr"]), count)]
+        by_photo = np.argsort(shown(len(file["lr"]), patches), kind="stable")
+        return [file["lr"][pair] for pair in by_photo[spread(len(by_photo), count)]]
 
 
 def sheet(patches: Sequence[Uint8Image], columns: int) -> Uint8Image:

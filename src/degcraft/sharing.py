@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
+GOLDEN = (math.sqrt(5) - 1) / 2
 FOLDS = 4  # of the HR photos: half of them can be simulated with while the others describe the bins
 
 
@@ -17,6 +21,29 @@ def spread(available: int, wanted: int) -> NDArray[np.int64]:
     """Indices of ``wanted`` items spread evenly over ``available`` ones (all of them if there are fewer)."""
     count = min(available, wanted)
     return (np.arange(count) * 2 + 1) * available // max(2 * count, 1)
+
+
+def rounds(pairs: int, patches: int) -> Iterator[range]:
+    """Which HR patches pairs show, one after the other, as arithmetic progressions; each patch as often as any other.
+
+    Whole rounds through all patches come first. The last one, which may be incomplete, goes through them in steps,
+    again and again, from starts in the order of multiples of the golden ratio modulo 1: wherever it ends, what it has
+    left out is spread over all photos.
+    """
+    whole, rest = divmod(pairs, patches)
+    yield from [range(patches)] * whole
+    if rest:
+        step = max(math.isqrt(patches), patches // rest)
+        for start in sorted(range(step), key=lambda start: start * GOLDEN % 1.0):
+            taken = range(start, patches, step)[:rest]
+            rest -= len(taken)
+            if taken:
+                yield taken
+
+
+def shown(pairs: int, patches: int) -> NDArray[np.int64]:
+    """(pairs,) the HR patch of each pair; see `rounds`."""
+    return np.concatenate([np.arange(part.start, part.stop, part.step) for part in rounds(pairs, patches)])
 
 
 def turns(photo: NDArray[np.int32]) -> NDArray[np.int64]:
