@@ -230,6 +230,24 @@ def test_a_test_pair_is_measured_and_nothing_else(finished, dry, tmp_path):
     assert jobs == expected(f"testset degrade paired {EVALUATION}")  # photos/test is also what `degrade` degrades
 
 
+def test_a_result_that_was_deleted_is_made_again(finished, dry, tmp_path):
+    deleted = {
+        "summary.csv": "summary report",
+        "targets/album/joint.png": "plots report",
+        "targets/album/fit.csv": "certify report",
+        "targets/album/weights.csv": CRAFTING,
+    }
+    plans = {}
+    for index, file in enumerate(deleted):
+        copy = tmp_path / str(index)
+        subprocess.run(["cp", "-a", finished, copy], check=True)
+        (copy / "results" / file).unlink()
+        plans[file] = dry.start(copy, CONFIG, *WANTED)
+    assert {file: jobs_planned(plan.result()) for file, plan in plans.items()} == {
+        file: expected(jobs) for file, jobs in deleted.items()
+    }
+
+
 def test_a_new_target_runs_its_own_stages_alone(finished, dry):
     new = {"reference": "photos/upscale", "test": {"lr": "photos/upscale", "hr": "photos/test"}}
     process = dry.start(finished, {**CONFIG, "targets": {**CONFIG["targets"], "new": new}}, *WANTED).result()

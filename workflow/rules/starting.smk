@@ -1,4 +1,5 @@
 # What is said and asked before the first job.
+import atexit
 import shlex
 import shutil
 import subprocess
@@ -9,11 +10,18 @@ RECORD = Path(".snakemake/degcraft.configfile")  # the configuration of the last
 MADE_WITH = ""
 if not NAMED and RECORD.is_file() and Path("results").is_dir():
     MADE_WITH = " ".join(str(shown(line)) for line in RECORD.read_text(encoding="utf-8").splitlines())
-if MADE_WITH and workflow.is_main_process:  # also where nothing will be made, as in a dry run
+
+
+def say_what_was_forgotten():
+    """Below what a run says that makes nothing, such as a dry run."""
     print(
         f"degcraft: this is {shown(DEFAULT)}, but {shown('results')}/ was made with --configfile {MADE_WITH}",
         file=sys.stderr,
     )
+
+
+if MADE_WITH and workflow.is_main_process:
+    atexit.register(say_what_was_forgotten)
 
 
 def print_beginning():
@@ -26,6 +34,7 @@ def keep_others_results(jobs):
     if not any(job.output for job in jobs):
         return
     if MADE_WITH:
+        atexit.unregister(say_what_was_forgotten)
         typed = shlex.join(["snakemake" if shutil.which("snakemake") else sys.argv[0], *sys.argv[1:]])
         sys.exit(
             f"{shown(DEFAULT)} would replace what was made with --configfile {MADE_WITH}.\n"
