@@ -83,6 +83,7 @@ def test_what_was_gained_has_the_interval_of_paired_differences(tmp_path):
             0.001,
             "is 0.20 dB better than the full-range one, which can be chance; over the full range it is level.",
         ),
+        (-0.001, 0.2, "is level with the full-range one; over the full range it gains 0.20 dB, which can be chance."),
     ],
 )
 def test_the_headline(tmp_path, own, everywhere, words):
@@ -108,6 +109,66 @@ def test_the_headline_says_what_is_better_and_that_photos_do_not_fit(tmp_path, o
     assert headline("cam", summary, differences, replace(JUDGED, fit="ok")) == text
     misfit = headline("cam", summary, differences, replace(JUDGED, fit="misfit"))
     assert misfit == f"{text} The degradation space does not explain these photos."
+
+
+@pytest.mark.parametrize(
+    ("photos", "own", "everywhere"),
+    [
+        (1, ", though 1 photo is too few to tell", ", which can be chance"),
+        (5, ", though 5 photos are too few to tell", ", which can be chance"),
+        (6, "", ""),
+    ],
+)
+def test_fewer_than_six_photos_are_too_few_to_tell(photos, own, everywhere):
+    gained = {("crafted-cam", name, "psnr_y"): Score(0.5, 0.4, 0.6, photos, 1) for name in ("cam", "full")}
+    assert headline("cam", Summary({}), Summary(gained)) == (
+        f"On the photos of cam the crafted model is 0.50 dB better than the full-range one{own}; "
+        f"over the full range it gains 0.50 dB{everywhere}."
+    )
+
+
+def test_few_photos_are_said_wherever_something_is_compared():
+    scores = {("crafted-cam", "cam", "psnr_y"): Score(27.0, 26.0, 28.0, 2, 1)}
+    scores["bicubic", "cam", "psnr_y"] = Score(26.0, 25.0, 27.0, 2, 1)
+    assert headline("cam", Summary(scores), Summary({})) == (
+        "On the photos of cam the crafted model is 1.00 dB better than bicubic interpolation, though 2 photos are too "
+        "few to tell."
+    )
+    gained = {("crafted-cam", "cam", "psnr_y"): Score(0.001, 0.001, 0.001, 2, 1)}
+    gained["crafted-cam", "full", "psnr_y"] = Score(0.1, 0.05, 0.2, 2, 1)
+    assert headline("cam", Summary({}), Summary(gained)) == (
+        "On the photos of cam the crafted model is level with the full-range one; over the full range it gains "
+        "0.10 dB, though 2 photos are too few to tell."
+    )
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [
+        (Score(0.5, 0.5, 0.5, 1, 1), " (1 photo is too few to tell)"),
+        (Score(0.5, 0.25, 0.75, 3, 1), " (95% interval +0.25 to +0.75, but 3 photos are too few to tell)"),
+        (Score(0.5, 0.25, 0.75, 6, 1), " (95% interval +0.25 to +0.75)"),
+        (Score(0.5, 0.5, 0.5, 6, 1), ""),  # without resamplings
+    ],
+)
+def test_one_photo_has_no_interval(tmp_path, score, words):
+    summary = Summary.read(write_summary(tmp_path, {("full", "cam"): 27.0, ("crafted-cam", "cam"): 27.5}))
+    differences = Summary({("crafted-cam", "cam", "psnr_y"): score})
+    assert sentence("cam", summary, None, differences).endswith(f": 0.50 dB above the full model{words}.")
+
+
+@pytest.mark.parametrize(
+    ("score", "certain"),
+    [
+        (Score(0.5, 0.1, 0.9, 6, 1), True),
+        (Score(-0.5, -0.9, -0.1, 6, 1), True),
+        (Score(0.5, 0.1, 0.9, 5, 1), False),  # five photos all gain by chance in 6% of cases
+        (Score(0.5, 0.0, 0.9, 40, 1), False),
+        (Score(0.5, 0.5, 0.5, 40, 1), False),  # without resamplings
+    ],
+)
+def test_what_is_certain(score, certain):
+    assert score.certain is certain
 
 
 def test_the_headline_without_a_full_model(tmp_path):
