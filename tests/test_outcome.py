@@ -19,7 +19,7 @@ from degcraft.scores import Score, Summary
 
 CERTIFICATE = replace(UNJUDGED, distance_prior=20.78, distance=1.19)
 JUDGED = replace(CERTIFICATE, fit_simulations=100, fit_above=100, fit_low=0.31, fit_median=0.6, fit_high=1.02)
-ALL = PhotoCounts(8, 8, (), "logs/upscale/cam.log")
+ALL = PhotoCounts(8, (), (), "logs/upscale/cam.log")
 FAR = replace(JUDGED, fit="misfit", fit_p=0.0198, fit_p_distance=0.0099, fit_p_direction=0.5)
 
 
@@ -354,20 +354,30 @@ def test_paths_are_those_that_the_user_would_write(tmp_path):
 def test_photos_of_which_nothing_was_made_are_counted(tmp_path):
     write_summary(tmp_path, {("full", "cam"): 27.0})
     counts = {
-        "upscaled/cam": PhotoCounts(3, 4, (), "logs/upscale/cam.log"),
-        "upscaled/old": PhotoCounts(2, 2, (), "logs/upscale/old.log"),
-        "upscaled/tel": PhotoCounts(2, 2, ("a.HEIC", "b"), "logs/upscale/tel.log"),
-        "degraded/full": PhotoCounts(1, 2, ("c.bmp",), "logs/degrade/full.log"),
+        "upscaled/cam": PhotoCounts(4, ("broken.jpg",), (), "logs/upscale/cam.log"),
+        "upscaled/old": PhotoCounts(2, (), (), "logs/upscale/old.log"),
+        "upscaled/tel": PhotoCounts(2, (), ("a.HEIC", "b"), "logs/upscale/tel.log"),
+        "degraded/full": PhotoCounts(2, ("d.png",), ("c.bmp",), "logs/degrade/full.log"),
     }
     (tmp_path / "degraded/full").mkdir(parents=True)
     others = {"degraded": ["degraded/full/"]}
     lines = outcome(tmp_path, ["cam", "old", "tel"], shown="mine", others=others, counts=counts).splitlines()
     assert lines[-4:] == [
-        "photos: mine/upscaled/cam (3 of 4 photos; see mine/logs/upscale/cam.log)",
+        "photos: mine/upscaled/cam (3 of 4 photos, not: broken.jpg; see mine/logs/upscale/cam.log)",
         "photos: mine/upscaled/old",
         "photos: mine/upscaled/tel (passed over: a.HEIC, b; see mine/logs/upscale/tel.log)",
-        "degraded: mine/degraded/full (1 of 2 photos; passed over: c.bmp; see mine/logs/degrade/full.log)",
+        "degraded: mine/degraded/full (1 of 2 photos, not: d.png; passed over besides: c.bmp; see "
+        "mine/logs/degrade/full.log)",
     ]
+
+
+def test_a_photo_of_which_nothing_was_made_is_the_one_without_a_result_of_its_stem(tmp_path):
+    for path in ("made/a.b.png", "made/parameters.csv", "photos/a.b.jpg", "photos/a.jpg", "photos/a.HEIC"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+    count = PhotoCounts.of(tmp_path / "made", tmp_path / "photos", "logs/x.log")
+    assert count == PhotoCounts(2, ("a.jpg",), ("a.HEIC",), "logs/x.log")
+    assert count.made == 1
 
 
 def test_what_there_is_for_other_programs_is_named_crafted_first(tmp_path):

@@ -324,9 +324,10 @@ def _places(
 
 
 def _missing(count: PhotoCounts | None, shown: Path) -> str:
-    """`` (3 of 4 photos; passed over: IMG_1.HEIC; see results/logs/upscale/cam.log)``; empty if nothing is missing."""
+    """`` (3 of 4 photos, not: a.jpg; passed over besides: b.HEIC; see results/logs/upscale/cam.log)``; empty if all."""
     if count is None:
         return ""
-    parts = [f"{count.made} of {count.given} photos"] * (count.made < count.given)
-    parts += [f"passed over: {some(count.passed_over)}"] * bool(count.passed_over)
+    parts = [f"{count.made} of {count.given} photos, not: {some(count.missing)}"] if count.missing else []
+    if count.passed_over:
+        parts.append(f"passed over{' besides' if parts else ''}: {some(count.passed_over)}")
     return f" ({'; '.join(parts)}; see {shown / count.log})" if parts else ""
