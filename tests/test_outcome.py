@@ -435,9 +435,9 @@ def test_the_ending_of_a_run_that_only_crafted(tmp_path):
 def test_the_ending_says_where_the_weight_lies(tmp_path):
     (tmp_path / "targets" / "cam").mkdir(parents=True)
     replace(JUDGED, fit="ok", fit_p=0.43).write(tmp_path / "targets/cam/certificate.json")
-    rows = ["noise_sigma,0,5,,0.3,0.5", "noise_sigma,5,10,,0.7,0.5", "jpeg_quality,30,60,,0.9,0.5"]
-    rows.append("jpeg_quality,60,90,,0.1,0.5")
-    table = "\n".join(["axis,lower,upper,choice,weight,prior", *rows])
+    rows = ["noise_sigma,0,5,,0.3,0.5,0.2,0.4", "noise_sigma,5,10,,0.7,0.5,0.6,0.8"]
+    rows += ["jpeg_quality,30,60,,0.9,0.5,0.8,1", "jpeg_quality,60,90,,0.1,0.5,0,0.2"]
+    table = "\n".join(["axis,lower,upper,choice,weight,prior,low,high", *rows])
     (tmp_path / "targets/cam/marginals.csv").write_text(table)
     text = what_was_crafted(tmp_path, ["cam"], 2, "results").replace("\n", " ")
     assert "Most of the weight lies at noise_sigma 0 to 10 (of 255); jpeg_quality 30 to 60 (1-100). 70% of" in text
