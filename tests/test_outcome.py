@@ -440,10 +440,11 @@ def test_the_ending_says_where_the_weight_lies(tmp_path):
     table = "\n".join(["axis,lower,upper,choice,weight,prior,low,high", *rows])
     (tmp_path / "targets/cam/marginals.csv").write_text(table)
     text = what_was_crafted(tmp_path, ["cam"], 2, "results").replace("\n", " ")
-    assert "Most of the weight lies at noise_sigma 0 to 10 (of 255); jpeg_quality 30 to 60 (1-100). 70% of" in text
+    assert "Most of the weight lies at jpeg_quality 30 to 60 (1-100). It is spread over all of noise_sigma" in text
+    assert "noise_sigma, 0 to 10 (of 255). 70% of" in text
     assert "at the lower end of jpeg_quality, 30 to 60; if the photos look like that, a range that goes farther" in text
     write_summary(tmp_path, {})
-    assert "cam: Most of the weight lies at noise_sigma 0 to 10" in outcome(tmp_path, ["cam"])
+    assert "cam: Most of the weight lies at jpeg_quality 30 to 60" in outcome(tmp_path, ["cam"])
 
 
 def test_the_terminal_text_begins_with_the_times(tmp_path):

@@ -74,6 +74,13 @@ def test_one_photo_has_no_interval_in_the_tables(inputs):
     assert not re.search(r"<td>[^/]*(</b>)? <small>", source) and "interval +" not in source
 
 
+def test_most_of_the_weight_may_be_on_all_of_the_axis(inputs):
+    assert "all of the axis" not in Page(written(inputs)).text
+    path = inputs.results / "targets" / "cam" / "marginals.csv"
+    pd.read_csv(path).assign(weight=[0.6, 0.4]).to_csv(path, index=False)
+    assert "<td>all of the axis: 0 to 10 (of 255)</td><td>100%</td>" in written(inputs)
+
+
 def test_without_a_full_model_there_are_no_differences(inputs):
     columns = "distribution,against,seed,testset,metric,value,low,high,n\n"
     (inputs.results / "differences.csv").write_text(columns)

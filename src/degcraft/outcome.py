@@ -271,11 +271,11 @@ def _weights(results: str | os.PathLike[str], target: str) -> list[str]:
         return []
     from degcraft.marginals import read_marginals  # OpenCV, by way of the operators
     from degcraft.short_ranges import short_ranges
-    from degcraft.weight_words import most_of_the_weight
+    from degcraft.weight_words import weight_sentences
 
     table = read_marginals(path)
-    found = "; ".join(f"{found.axis} {found.values}" for found in most_of_the_weight(table))
-    return [f"Most of the weight lies at {found}.", *short_ranges(table)]
+    found = " ".join(weight_sentences(table))
+    return [*filter(None, [found]), *short_ranges(table)]
 
 
 def _wrapped(text: str) -> list[str]:
