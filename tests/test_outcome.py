@@ -249,7 +249,10 @@ def test_a_fit_in_words():
         "Chance explains the reference photos, but only just (p = 0.099): their distance 1.19 is above 96 of 100 "
         "simulated ones, 0.31 to 1."
     )
-    assert "not judged: that takes at least eight HR photos" in fit_sentence(CERTIFICATE)
+    unjudged = fit_sentence(CERTIFICATE)
+    assert "not judged: that takes at least eight HR photos" in unjudged
+    for cause in ("certify.photos of 8", "bin_features.patches", "certify.simulations of 39"):
+        assert cause in unjudged
 
 
 def test_a_misfit_in_words():

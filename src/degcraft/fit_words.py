@@ -11,7 +11,8 @@ def fit_sentence(certificate: Certificate) -> str:
     """What ``certificate.json`` says of how well the degradation space explains the reference photos."""
     if certificate.fit is None:
         return (
-            "Whether the space explains the reference photos was not judged: that takes at least eight HR photos, and "
+            "Whether the space explains the reference photos was not judged: that takes at least eight HR photos, "
+            "certify.photos of 8 or more, bin_features.patches in each of the four folds of the HR photos, and "
             "certify.simulations of 39 or more."
         )
     assert certificate.fit_p is not None
