@@ -255,6 +255,19 @@ def test_a_fit_in_words():
         assert cause in unjudged
 
 
+def test_much_of_the_distance_that_is_left_is_said():
+    much = replace(JUDGED, fit="ok", fit_p=0.43, distance_prior=10.0, distance=4.3, generalization=0.003)
+    said = " But 43% of the distance is left: compare the patches 'For the eye' in the report."
+    assert fit_sentence(much) == (
+        f"Nothing was noticed in the reference photos that the space does not contain (p = 0.43).{said}"
+    )
+    near = replace(much, fit_p=0.099, fit_p_distance=0.0495, fit_p_direction=0.6, fit_above=96)
+    assert fit_sentence(near).endswith(f"simulated ones, 0.31 to 1.{said}")
+    assert "is left" not in fit_sentence(replace(much, distance=3.3))
+    assert "is left" not in fit_sentence(replace(much, generalization=0.1))  # on purpose
+    assert "is left" not in fit_sentence(replace(much, fit="misfit", fit_p_distance=0.01, fit_p_direction=0.5))
+
+
 def test_a_misfit_in_words():
     assert fit_sentence(FAR) == (
         "The reference photos hold a degradation that this space does not contain, or contents unlike any HR photo: "

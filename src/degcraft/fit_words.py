@@ -5,6 +5,8 @@ from __future__ import annotations
 from degcraft.certificate import Certificate
 
 CLOSE = 0.2  # p up to which photos that chance explains are said to be near its end
+MUCH = 1 / 3  # of the distance
+SMALL_DIAL = 0.01  # larger ones leave distance on purpose
 
 
 def fit_sentence(certificate: Certificate) -> str:
@@ -23,8 +25,18 @@ def fit_sentence(certificate: Certificate) -> str:
             f"photo: {_signs(certificate)} ({chance}). Add the missing operator to 'degradation' or widen its ranges."
         )
     if certificate.fit_p <= CLOSE:
-        return f"Chance explains the reference photos, but only just ({chance}): {_signs(certificate)}."
-    return f"Nothing was noticed in the reference photos that the space does not contain ({chance})."
+        text = f"Chance explains the reference photos, but only just ({chance}): {_signs(certificate)}."
+    else:
+        text = f"Nothing was noticed in the reference photos that the space does not contain ({chance})."
+    return text + _left(certificate)
+
+
+def _left(certificate: Certificate) -> str:
+    """That much of the distance is left, if it is and the dial is not why."""
+    if certificate.generalization > SMALL_DIAL or certificate.distance <= MUCH * certificate.distance_prior:
+        return ""
+    left = f"{certificate.distance / certificate.distance_prior:.0%}"
+    return f" But {left} of the distance is left: compare the patches 'For the eye' in the report."
 
 
 def _signs(certificate: Certificate) -> str:
