@@ -48,10 +48,10 @@ def write_table(path, columns, rows):
     pd.DataFrame(rows, columns=columns).to_csv(path, index=False)
 
 
-def write_scores(results, values, testsets=("cam", "full", "clean")):
+def write_scores(results, values, testsets=("cam", "full", "clean"), photos=2):
     """``summary.csv``: on ``full`` and ``clean`` a model scores one and two decibels less; ``differences.csv``."""
     rows = [
-        (distribution, 0, testset, metric, (value - i) / (1 if metric.startswith("psnr") else 100), 0.1, 99.9, 2)
+        (distribution, 0, testset, metric, (value - i) / (1 if metric.startswith("psnr") else 100), 0.1, 99.9, photos)
         for distribution, value in values.items()
         for i, testset in enumerate(testsets)
         for metric in ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
@@ -60,7 +60,7 @@ def write_scores(results, values, testsets=("cam", "full", "clean")):
         results / "summary.csv", ["distribution", "seed", "testset", "metric", "value", "low", "high", "n"], rows
     )
     rows = [
-        (distribution, "full", 0, testset, metric, value - values["full"], value - values["full"] - 0.2, 0.3, 2)
+        (distribution, "full", 0, testset, metric, value - values["full"], value - values["full"] - 0.2, 0.3, photos)
         for distribution, value in values.items()
         for testset in testsets
         for metric in ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")

@@ -19,7 +19,7 @@ from degcraft.scores import Score, Summary
 
 CERTIFICATE = replace(UNJUDGED, distance_prior=20.78, distance=1.19)
 JUDGED = replace(CERTIFICATE, fit_simulations=100, fit_above=100, fit_low=0.31, fit_median=0.6, fit_high=1.02)
-ALL = PhotoCounts(8, 8, (), "logs/upscale/cam.log")
+ALL = PhotoCounts(8, (), (), "logs/upscale/cam.log")
 FAR = replace(JUDGED, fit="misfit", fit_p=0.0198, fit_p_distance=0.0099, fit_p_direction=0.5)
 
 
@@ -83,6 +83,7 @@ def test_what_was_gained_has_the_interval_of_paired_differences(tmp_path):
             0.001,
             "is 0.20 dB better than the full-range one, which can be chance; over the full range it is level.",
         ),
+        (-0.001, 0.2, "is level with the full-range one; over the full range it gains 0.20 dB, which can be chance."),
     ],
 )
 def test_the_headline(tmp_path, own, everywhere, words):
@@ -108,6 +109,66 @@ def test_the_headline_says_what_is_better_and_that_photos_do_not_fit(tmp_path, o
     assert headline("cam", summary, differences, replace(JUDGED, fit="ok")) == text
     misfit = headline("cam", summary, differences, replace(JUDGED, fit="misfit"))
     assert misfit == f"{text} The degradation space does not explain these photos."
+
+
+@pytest.mark.parametrize(
+    ("photos", "own", "everywhere"),
+    [
+        (1, ", though 1 photo is too few to tell", ", which can be chance"),
+        (5, ", though 5 photos are too few to tell", ", which can be chance"),
+        (6, "", ""),
+    ],
+)
+def test_fewer_than_six_photos_are_too_few_to_tell(photos, own, everywhere):
+    gained = {("crafted-cam", name, "psnr_y"): Score(0.5, 0.4, 0.6, photos, 1) for name in ("cam", "full")}
+    assert headline("cam", Summary({}), Summary(gained)) == (
+        f"On the photos of cam the crafted model is 0.50 dB better than the full-range one{own}; "
+        f"over the full range it gains 0.50 dB{everywhere}."
+    )
+
+
+def test_few_photos_are_said_wherever_something_is_compared():
+    scores = {("crafted-cam", "cam", "psnr_y"): Score(27.0, 26.0, 28.0, 2, 1)}
+    scores["bicubic", "cam", "psnr_y"] = Score(26.0, 25.0, 27.0, 2, 1)
+    assert headline("cam", Summary(scores), Summary({})) == (
+        "On the photos of cam the crafted model is 1.00 dB better than bicubic interpolation, though 2 photos are too "
+        "few to tell."
+    )
+    gained = {("crafted-cam", "cam", "psnr_y"): Score(0.001, 0.001, 0.001, 2, 1)}
+    gained["crafted-cam", "full", "psnr_y"] = Score(0.1, 0.05, 0.2, 2, 1)
+    assert headline("cam", Summary({}), Summary(gained)) == (
+        "On the photos of cam the crafted model is level with the full-range one; over the full range it gains "
+        "0.10 dB, though 2 photos are too few to tell."
+    )
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [
+        (Score(0.5, 0.5, 0.5, 1, 1), " (1 photo is too few to tell)"),
+        (Score(0.5, 0.25, 0.75, 3, 1), " (95% interval +0.25 to +0.75, but 3 photos are too few to tell)"),
+        (Score(0.5, 0.25, 0.75, 6, 1), " (95% interval +0.25 to +0.75)"),
+        (Score(0.5, 0.5, 0.5, 6, 1), ""),  # without resamplings
+    ],
+)
+def test_one_photo_has_no_interval(tmp_path, score, words):
+    summary = Summary.read(write_summary(tmp_path, {("full", "cam"): 27.0, ("crafted-cam", "cam"): 27.5}))
+    differences = Summary({("crafted-cam", "cam", "psnr_y"): score})
+    assert sentence("cam", summary, None, differences).endswith(f": 0.50 dB above the full model{words}.")
+
+
+@pytest.mark.parametrize(
+    ("score", "certain"),
+    [
+        (Score(0.5, 0.1, 0.9, 6, 1), True),
+        (Score(-0.5, -0.9, -0.1, 6, 1), True),
+        (Score(0.5, 0.1, 0.9, 5, 1), False),  # five photos all gain by chance in 6% of cases
+        (Score(0.5, 0.0, 0.9, 40, 1), False),
+        (Score(0.5, 0.5, 0.5, 40, 1), False),  # without resamplings
+    ],
+)
+def test_what_is_certain(score, certain):
+    assert score.certain is certain
 
 
 def test_the_headline_without_a_full_model(tmp_path):
@@ -188,7 +249,23 @@ def test_a_fit_in_words():
         "Chance explains the reference photos, but only just (p = 0.099): their distance 1.19 is above 96 of 100 "
         "simulated ones, 0.31 to 1."
     )
-    assert "not judged: that takes at least eight HR photos" in fit_sentence(CERTIFICATE)
+    unjudged = fit_sentence(CERTIFICATE)
+    assert "not judged: that takes at least eight HR photos" in unjudged
+    for cause in ("certify.photos of 8", "bin_features.patches", "certify.simulations of 39"):
+        assert cause in unjudged
+
+
+def test_much_of_the_distance_that_is_left_is_said():
+    much = replace(JUDGED, fit="ok", fit_p=0.43, distance_prior=10.0, distance=4.3, generalization=0.003)
+    said = " But 43% of the distance is left: compare the patches 'For the eye' in the report."
+    assert fit_sentence(much) == (
+        f"Nothing was noticed in the reference photos that the space does not contain (p = 0.43).{said}"
+    )
+    near = replace(much, fit_p=0.099, fit_p_distance=0.0495, fit_p_direction=0.6, fit_above=96)
+    assert fit_sentence(near).endswith(f"simulated ones, 0.31 to 1.{said}")
+    assert "is left" not in fit_sentence(replace(much, distance=3.3))
+    assert "is left" not in fit_sentence(replace(much, generalization=0.1))  # on purpose
+    assert "is left" not in fit_sentence(replace(much, fit="misfit", fit_p_distance=0.01, fit_p_direction=0.5))
 
 
 def test_a_misfit_in_words():
@@ -293,20 +370,30 @@ def test_paths_are_those_that_the_user_would_write(tmp_path):
 def test_photos_of_which_nothing_was_made_are_counted(tmp_path):
     write_summary(tmp_path, {("full", "cam"): 27.0})
     counts = {
-        "upscaled/cam": PhotoCounts(3, 4, (), "logs/upscale/cam.log"),
-        "upscaled/old": PhotoCounts(2, 2, (), "logs/upscale/old.log"),
-        "upscaled/tel": PhotoCounts(2, 2, ("a.HEIC", "b"), "logs/upscale/tel.log"),
-        "degraded/full": PhotoCounts(1, 2, ("c.bmp",), "logs/degrade/full.log"),
+        "upscaled/cam": PhotoCounts(4, ("broken.jpg",), (), "logs/upscale/cam.log"),
+        "upscaled/old": PhotoCounts(2, (), (), "logs/upscale/old.log"),
+        "upscaled/tel": PhotoCounts(2, (), ("a.HEIC", "b"), "logs/upscale/tel.log"),
+        "degraded/full": PhotoCounts(2, ("d.png",), ("c.bmp",), "logs/degrade/full.log"),
     }
     (tmp_path / "degraded/full").mkdir(parents=True)
     others = {"degraded": ["degraded/full/"]}
     lines = outcome(tmp_path, ["cam", "old", "tel"], shown="mine", others=others, counts=counts).splitlines()
     assert lines[-4:] == [
-        "photos: mine/upscaled/cam (3 of 4 photos; see mine/logs/upscale/cam.log)",
+        "photos: mine/upscaled/cam (3 of 4 photos, not: broken.jpg; see mine/logs/upscale/cam.log)",
         "photos: mine/upscaled/old",
         "photos: mine/upscaled/tel (passed over: a.HEIC, b; see mine/logs/upscale/tel.log)",
-        "degraded: mine/degraded/full (1 of 2 photos; passed over: c.bmp; see mine/logs/degrade/full.log)",
+        "degraded: mine/degraded/full (1 of 2 photos, not: d.png; passed over besides: c.bmp; see "
+        "mine/logs/degrade/full.log)",
     ]
+
+
+def test_a_photo_of_which_nothing_was_made_is_the_one_without_a_result_of_its_stem(tmp_path):
+    for path in ("made/a.b.png", "made/parameters.csv", "photos/a.b.jpg", "photos/a.jpg", "photos/a.HEIC"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+    count = PhotoCounts.of(tmp_path / "made", tmp_path / "photos", "logs/x.log")
+    assert count == PhotoCounts(2, ("a.jpg",), ("a.HEIC",), "logs/x.log")
+    assert count.made == 1
 
 
 def test_what_there_is_for_other_programs_is_named_crafted_first(tmp_path):
@@ -364,15 +451,16 @@ def test_the_ending_of_a_run_that_only_crafted(tmp_path):
 def test_the_ending_says_where_the_weight_lies(tmp_path):
     (tmp_path / "targets" / "cam").mkdir(parents=True)
     replace(JUDGED, fit="ok", fit_p=0.43).write(tmp_path / "targets/cam/certificate.json")
-    rows = ["noise_sigma,0,5,,0.3,0.5", "noise_sigma,5,10,,0.7,0.5", "jpeg_quality,30,60,,0.9,0.5"]
-    rows.append("jpeg_quality,60,90,,0.1,0.5")
-    table = "\n".join(["axis,lower,upper,choice,weight,prior", *rows])
+    rows = ["noise_sigma,0,5,,0.3,0.5,0.2,0.4", "noise_sigma,5,10,,0.7,0.5,0.6,0.8"]
+    rows += ["jpeg_quality,30,60,,0.9,0.5,0.8,1", "jpeg_quality,60,90,,0.1,0.5,0,0.2"]
+    table = "\n".join(["axis,lower,upper,choice,weight,prior,low,high", *rows])
     (tmp_path / "targets/cam/marginals.csv").write_text(table)
     text = what_was_crafted(tmp_path, ["cam"], 2, "results").replace("\n", " ")
-    assert "Most of the weight lies at noise_sigma 0 to 10 (of 255); jpeg_quality 30 to 60 (1-100). 70% of" in text
+    assert "Most of the weight lies at jpeg_quality 30 to 60 (1-100). It is spread over all of noise_sigma" in text
+    assert "noise_sigma, 0 to 10 (of 255). 70% of" in text
     assert "at the lower end of jpeg_quality, 30 to 60; if the photos look like that, a range that goes farther" in text
     write_summary(tmp_path, {})
-    assert "cam: Most of the weight lies at noise_sigma 0 to 10" in outcome(tmp_path, ["cam"])
+    assert "cam: Most of the weight lies at jpeg_quality 30 to 60" in outcome(tmp_path, ["cam"])
 
 
 def test_the_terminal_text_begins_with_the_times(tmp_path):

@@ -18,6 +18,7 @@ def inputs(tmp_path, make_photo):
 
 
 def test_the_outcome_in_one_sentence_comes_first(inputs):
+    write_scores(inputs.results, VALUES, photos=6)
     source = written(inputs)
     (first,) = re.findall(r'<p class="headline">(.*?)</p>', source)
     assert first.replace("\u00a0", " ") == (
@@ -28,11 +29,12 @@ def test_the_outcome_in_one_sentence_comes_first(inputs):
 
 
 def test_the_sentence_follows_the_sign(inputs):
+    write_scores(inputs.results, VALUES, photos=6)
     assert (
         "reaches 27.50 dB PSNR-Y: 0.50 dB above the full model (95% interval +0.30 to +0.30), 1.00 dB above the clean"
         in Page(written(inputs)).text
     )
-    write_scores(inputs.results, VALUES | {"crafted-cam": 26.9})
+    write_scores(inputs.results, VALUES | {"crafted-cam": 26.9}, photos=6)
     text = Page(written(inputs)).text
     assert "reaches 26.90 dB PSNR-Y: 0.10 dB below the full model (95% interval -0.30 to +0.30), 0.40 dB above" in text
     assert "over the full range it gives up 0.10 dB" in text
@@ -47,11 +49,36 @@ def test_the_highest_of_a_column_is_bold(inputs):
 
 
 def test_differences_are_bold_where_their_interval_leaves_out_zero(inputs):
+    write_scores(inputs.results, VALUES, photos=6)
     source = written(inputs)
     table = source[source.index("Difference to full in PSNR-Y") : source.index("Difference to full in SSIM-Y")]
     assert re.findall(r"<th scope=\"row\">(.*?)</th>", table) == ["bicubic", "clean", "crafted-cam"]
     assert re.findall(r"<b>(.*?)</b>", table) == ["+0.50"] * 3  # the others' intervals reach from below to 0.3
     assert "-1.00 <small>-1.20 to +0.30</small>" in table
+
+
+def test_no_difference_is_bold_where_photos_are_few(inputs):
+    write_scores(inputs.results, VALUES, photos=5)
+    source = written(inputs)
+    assert "though 5 photos are too few to tell" in source
+    table = source[source.index("Difference to full in PSNR-Y") : source.index("Difference to full in SSIM-Y")]
+    assert "<b>" not in table and "+0.50 <small>+0.30 to +0.30</small>" in table
+
+
+def test_one_photo_has_no_interval_in_the_tables(inputs):
+    for name in ("summary.csv", "differences.csv"):
+        table = pd.read_csv(inputs.results / name)
+        table.assign(low=table["value"], high=table["value"], n=1).to_csv(inputs.results / name, index=False)
+    source = written(inputs)
+    assert "+0.50" in source and "1 photo</small>" in source
+    assert not re.search(r"<td>[^/]*(</b>)? <small>", source) and "interval +" not in source
+
+
+def test_most_of_the_weight_may_be_on_all_of_the_axis(inputs):
+    assert "all of the axis" not in Page(written(inputs)).text
+    path = inputs.results / "targets" / "cam" / "marginals.csv"
+    pd.read_csv(path).assign(weight=[0.6, 0.4]).to_csv(path, index=False)
+    assert "<td>all of the axis: 0 to 10 (of 255)</td><td>100%</td>" in written(inputs)
 
 
 def test_without_a_full_model_there_are_no_differences(inputs):
@@ -66,7 +93,7 @@ def test_lpips_has_a_table_in_which_the_lowest_is_bold(inputs):
     table = table[table["metric"] == "psnr_y"].assign(metric="lpips", value=lambda t: 1 - t["value"] / 100)
     table.to_csv(inputs.results / "perceptual.csv", index=False)
     gains = pd.read_csv(inputs.results / "differences.csv")
-    gains = gains[gains["metric"] == "psnr_y"].assign(metric="lpips", value=-0.005, low=-0.009, high=-0.001)
+    gains = gains[gains["metric"] == "psnr_y"].assign(metric="lpips", value=-0.005, low=-0.009, high=-0.001, n=6)
     gains.to_csv(inputs.results / "differences.csv", mode="a", header=False, index=False)
     source = written(replace(inputs, perceptual=True))
     scores = source[source.index("<caption>LPIPS on RGB") : source.index("<caption>Difference to full in LPIPS")]

@@ -132,7 +132,7 @@ def test_photos_that_could_not_be_super_resolved_are_counted(inputs):
     (inputs.upscaled["cam"] / "IMG_1.HEIC").touch()
     said = " ".join(Page(written(inputs)).text.split())
     assert said.count("Passed over, since no PNG, JPEG, WebP or TIFF by name: IMG_1.HEIC.") == 2  # also as references
-    assert "1 of 3 photos could not be super-resolved; why: logs/upscale/cam.log" in said
+    assert "1 of 3 photos could not be super-resolved: broken.jpg; why: logs/upscale/cam.log" in said
 
 
 def test_side_by_side_shows_the_same_place_of_every_picture(inputs):

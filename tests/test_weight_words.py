@@ -5,13 +5,27 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from degcraft.weight_words import Found, most_of_the_weight
+from degcraft.weight_words import Found, most_of_the_weight, weight_sentences
 
 NAN = float("nan")
 
 
+def table(*rows):
+    """Marginals of these weights, beside a full range that has as much in each interval or choice of an axis."""
+    marginals = pd.DataFrame(rows, columns=["axis", "lower", "upper", "choice", "weight"])
+    return marginals.assign(prior=1 / marginals.groupby("axis")["weight"].transform("size"))
+
+
 def found(*rows):
-    return list(most_of_the_weight(pd.DataFrame(rows, columns=["axis", "lower", "upper", "choice", "weight"])))
+    return list(most_of_the_weight(table(*rows)))
+
+
+def noise(*weights):
+    return [("noise_sigma", 5.0 * k, 5.0 * (k + 1), "", weight) for k, weight in enumerate(weights)]
+
+
+def quality(*weights):
+    return [("jpeg_quality", 30.0 + 20 * k, 50.0 + 20 * k, "", weight) for k, weight in enumerate(weights)]
 
 
 def test_neighbours_go_together_and_fixed_axes_are_left_out():
@@ -51,3 +65,31 @@ def test_the_heaviest_choice_comes_first():
     rows = [("area", 0.3), ("bicubic", 0.1), ("bilinear", 0.6)]
     (choices,) = found(*(("resize_kind", NAN, NAN, choice, weight) for choice, weight in rows))
     assert choices == Found("resize_kind", "bilinear, area", pytest.approx(0.9))
+
+
+@pytest.mark.parametrize("weights", [(0.3, 0.7), (0.19, 0.19, 0.19, 0.15, 0.14, 0.14)])
+def test_what_stands_out_nowhere_is_all_of_the_axis(weights):
+    (whole,) = found(*noise(*weights))
+    assert whole == Found("noise_sigma", f"0 to {5 * len(weights)} (of 255)", pytest.approx(1.0), whole=True)
+
+
+def test_a_sentence_says_where_the_weight_lies_and_over_what_it_is_spread():
+    fixed = ("blur_sigma", 1.0, 1.0, "", 1.0)
+    assert list(weight_sentences(table(fixed))) == []
+    assert list(weight_sentences(table(fixed, *noise(0.1, 0.9), *quality(0.05, 0.95)))) == [
+        "Most of the weight lies at noise_sigma 5 to 10 (of 255); jpeg_quality 50 to 70 (1-100)."
+    ]
+    assert list(weight_sentences(table(fixed, *noise(0.3, 0.7), *quality(0.05, 0.95)))) == [
+        "Most of the weight lies at jpeg_quality 50 to 70 (1-100).",
+        "It is spread over all of noise_sigma, 0 to 10 (of 255).",
+    ]
+
+
+def test_weights_that_are_spread_over_everything_are_called_unchanged_only_if_they_are():
+    assert list(weight_sentences(table(*noise(0.3, 0.7), *quality(0.4, 0.6)))) == [
+        "Most of the weight is spread over all of noise_sigma, 0 to 10 (of 255); jpeg_quality, 30 to 70 (1-100)."
+    ]
+    choices = [("resize_kind", NAN, NAN, "area", 0.46), ("resize_kind", NAN, NAN, "bicubic", 0.54)]
+    assert list(weight_sentences(table(*choices, *quality(0.18, 0.18, 0.16, 0.16, 0.16, 0.16)))) == [
+        "The weights are spread over the whole space: crafting changed next to nothing on any axis."
+    ]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from degcraft.certificate import Certificate
 
 CLOSE = 0.2  # p up to which photos that chance explains are said to be near its end
+MUCH = 1 / 3  # of the distance
+SMALL_DIAL = 0.01  # larger ones leave distance on purpose
 
 
 def fit_sentence(certificate: Certificate) -> str:
     """What ``certificate.json`` says of how well the degradation space explains the reference photos."""
     if certificate.fit is None:
         return (
-            "Whether the space explains the reference photos was not judged: that takes at least eight HR photos, and "
+            "Whether the space explains the reference photos was not judged: that takes at least eight HR photos, "
+            "certify.photos of 8 or more, bin_features.patches in each of the four folds of the HR photos, and "
             "certify.simulations of 39 or more."
         )
     assert certificate.fit_p is not None
@@ -22,8 +25,18 @@ def fit_sentence(certificate: Certificate) -> str:
             f"photo: {_signs(certificate)} ({chance}). Add the missing operator to 'degradation' or widen its ranges."
         )
     if certificate.fit_p <= CLOSE:
-        return f"Chance explains the reference photos, but only just ({chance}): {_signs(certificate)}."
-    return f"Nothing was noticed in the reference photos that the space does not contain ({chance})."
+        text = f"Chance explains the reference photos, but only just ({chance}): {_signs(certificate)}."
+    else:
+        text = f"Nothing was noticed in the reference photos that the space does not contain ({chance})."
+    return text + _left(certificate)
+
+
+def _left(certificate: Certificate) -> str:
+    """That much of the distance is left, if it is and the dial is not why."""
+    if certificate.generalization > SMALL_DIAL or certificate.distance <= MUCH * certificate.distance_prior:
+        return ""
+    left = f"{certificate.distance / certificate.distance_prior:.0%}"
+    return f" But {left} of the distance is left: compare the patches 'For the eye' in the report."
 
 
 def _signs(certificate: Certificate) -> str:

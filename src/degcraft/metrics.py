@@ -66,7 +66,10 @@ def measure(restored: Uint8Image, truth: Uint8Image, border: int) -> dict[str, f
 def bootstrap_mean(
     values: NDArray[np.float64], resamplings: int, generator: np.random.Generator
 ) -> tuple[float, float, float]:
-    """Mean of some values with its central 95% percentile bootstrap interval: ``mean, low, high``."""
+    """Mean of some values with its central 95% percentile bootstrap interval: ``mean, low, high``.
+
+    One value has no interval: both ends are then the mean, as they are without resamplings.
+    """
     mean = float(np.mean(values))
     if resamplings == 0 or len(values) < 2:
         return mean, mean, mean

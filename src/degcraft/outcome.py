@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from degcraft.certificate import Certificate
 from degcraft.fit_words import fit_sentence
 from degcraft.names import Name
-from degcraft.scores import Score, Summary
+from degcraft.scores import TELLING, Score, Summary
 from degcraft.times import times_table
-from degcraft.words import some
+from degcraft.words import counted, some
 
 if TYPE_CHECKING:
     from degcraft.photo_counts import PhotoCounts
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WIDTH = 100  # columns of the terminal text
 SHOWN = 0.005  # dB; smaller differences are 0.00 where they are shown
 BETTER = ("better than", "worse than")
+CHANCE = ", which can be chance"
 INTERPOLATION = {"bicubic": "bicubic interpolation"}
 
 
@@ -45,11 +46,15 @@ def headline(target: str, summary: Summary, differences: Summary, certificate: C
             return None
         against = _compared(crafted.value - bicubic.value, "bicubic interpolation", *BETTER)
         text = f"On the photos of {target} the crafted model is {against}"
+        text += f", though {_few(crafted)}" if _few(crafted) and not against.startswith("level") else ""
     if everywhere is None:
         return f"{text}{ending}"
     if abs(everywhere.value) < SHOWN:
         return f"{text}; over the full range it is level{ending}"
-    return f"{text}; over the full range it {_gained(everywhere.value)}{_chance(everywhere)}{ending}"
+    chance = _chance(everywhere)
+    if chance and own is not None and chance == _chance(own):
+        chance = CHANCE  # that photos are few is said once
+    return f"{text}; over the full range it {_gained(everywhere.value)}{chance}{ending}"
 
 
 def _beaten(target: str, summary: Summary) -> str:
@@ -62,8 +67,16 @@ def _beaten(target: str, summary: Summary) -> str:
 
 
 def _chance(gained: Score) -> str:
-    """What is said of a difference whose interval holds 0."""
-    return ", which can be chance" if gained.low <= 0 <= gained.high else ""
+    """What is said of a difference that is not certain, unless it is shown as 0.00."""
+    if gained.certain or abs(gained.value) < SHOWN:
+        return ""
+    return f", though {_few(gained)}" if _few(gained) else CHANCE
+
+
+def _few(score: Score) -> str:
+    """``3 photos are too few to tell``; empty if they are enough."""
+    few = f"{counted(score.photos, 'photo')} {'is' if score.photos == 1 else 'are'} too few to tell"
+    return few if score.photos < TELLING else ""
 
 
 def sentence(
@@ -122,8 +135,12 @@ def _against_others(target: str, summary: Summary, differences: Summary | None) 
 
 
 def _interval(gained: Score | None) -> str:
-    """`` (95% interval +0.12 to +0.50)``."""
-    return f" (95% interval {gained.ends(2)})" if gained is not None else ""
+    """`` (95% interval +0.12 to +0.50)``, and that photos are few if they are."""
+    if gained is None:
+        return ""
+    parts = [f"95% interval {gained.ends(2)}"] if gained.has_interval else []
+    parts += [_few(gained)] if _few(gained) else []
+    return f" ({', but '.join(parts)})" if parts else ""
 
 
 def _compared(difference: float, other: str, more: str = "above", less: str = "below") -> str:
@@ -254,11 +271,11 @@ def _weights(results: str | os.PathLike[str], target: str) -> list[str]:
         return []
     from degcraft.marginals import read_marginals  # OpenCV, by way of the operators
     from degcraft.short_ranges import short_ranges
-    from degcraft.weight_words import most_of_the_weight
+    from degcraft.weight_words import weight_sentences
 
     table = read_marginals(path)
-    found = "; ".join(f"{found.axis} {found.values}" for found in most_of_the_weight(table))
-    return [f"Most of the weight lies at {found}.", *short_ranges(table)]
+    found = " ".join(weight_sentences(table))
+    return [*filter(None, [found]), *short_ranges(table)]
 
 
 def _wrapped(text: str) -> list[str]:
@@ -307,9 +324,10 @@ def _places(
 
 
 def _missing(count: PhotoCounts | None, shown: Path) -> str:
-    """`` (3 of 4 photos; passed over: IMG_1.HEIC; see results/logs/upscale/cam.log)``; empty if nothing is missing."""
+    """`` (3 of 4 photos, not: a.jpg; passed over besides: b.HEIC; see results/logs/upscale/cam.log)``; empty if all."""
     if count is None:
         return ""
-    parts = [f"{count.made} of {count.given} photos"] * (count.made < count.given)
-    parts += [f"passed over: {some(count.passed_over)}"] * bool(count.passed_over)
+    parts = [f"{count.made} of {count.given} photos, not: {some(count.missing)}"] if count.missing else []
+    if count.passed_over:
+        parts.append(f"passed over{' besides' if parts else ''}: {some(count.passed_over)}")
     return f" ({'; '.join(parts)}; see {shown / count.log})" if parts else ""

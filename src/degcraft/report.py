@@ -40,7 +40,7 @@ from degcraft.report_pictures import (
     thumbnail,
     write_side_by_side,
 )
-from degcraft.scores import Summary
+from degcraft.scores import TELLING, Summary
 from degcraft.settings import REFERENCES
 from degcraft.short_ranges import short_ranges
 from degcraft.storage import replacing
@@ -135,6 +135,7 @@ def write_report(inputs: ReportInputs) -> None:
             "others": inputs.others,
             "some": some,
             "advised": REFERENCES,
+            "telling": TELLING,
             "versions": {"Python": platform.python_version(), **versions(*PACKAGES)},
         }
     )

@@ -12,6 +12,7 @@ import pandas as pd
 from degcraft.names import Name
 
 LOWER = ("lpips",)  # metrics that are the better the lower they are
+TELLING = 6  # photos whose differences, all of one sign, are chance in less than 5% of cases
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,20 @@ class Score:
     high: float
     photos: int
     seeds: int
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether an interval was measured: one photo has none, nor has anything with ``evaluate.bootstrap`` 0."""
+        return self.photos > 1 and not self.low == self.value == self.high
+
+    @property
+    def certain(self) -> bool:
+        """Whether a difference is more than chance: the interval leaves out 0, and photos are no fewer than `TELLING`.
+
+        Where n photos all have differences of one sign, a bootstrap interval leaves out 0, however few they are. By
+        chance they have with probability 2^(1 - n) (sign test), which is 6% for five photos and 3% for six.
+        """
+        return self.photos >= TELLING and self.has_interval and (self.low > 0 or self.high < 0)
 
     def ends(self, decimals: int) -> str:
         """The interval of a difference, ``+0.12 to +0.50``; more decimals where it would not seem to leave out 0."""

@@ -9,25 +9,33 @@ import pandas as pd
 from degcraft.axes import axis_operator
 
 MUCH = 0.5  # of the weight
+SOFTER = ("sigma", "across", "variance", "variance_across")  # parameters of a blur that grow with its width
+ENLARGED = "Photos that were enlarged look like that, too: give them as the source delivers them."
 
 
 def short_ranges(marginals: pd.DataFrame) -> Iterator[str]:
     """A sentence for every end of an axis where crafted weight piles up, although the operator could go farther.
 
+    Weight of `MUCH` does if its interval is above what the full range has there: of two bins, one always has half.
     Weight at 0 is no sign of a short range: nothing is weaker than none.
 
     Args:
         marginals: the table of `degcraft.bootstrap`.
     """
     for axis, rows in marginals.groupby("axis", sort=False):
-        _, _, parameter = axis_operator(str(axis))
+        _, operator, parameter = axis_operator(str(axis))
         if len(rows) < 2 or parameter.choices is not None:
             continue
         first, last = rows.iloc[0], rows.iloc[-1]
-        if last["weight"] >= MUCH and last["upper"] < parameter.upper:
-            yield _sentence(str(axis), last, "upper", parameter.upper)
-        if first["weight"] >= MUCH and 0 < parameter.lower < first["lower"]:
+        if _piles_up(last) and last["upper"] < parameter.upper:
+            text = _sentence(str(axis), last, "upper", parameter.upper)
+            yield f"{text} {ENLARGED}" if operator.name == "blur" and parameter.name in SOFTER else text
+        if _piles_up(first) and 0 < parameter.lower < first["lower"]:
             yield _sentence(str(axis), first, "lower", parameter.lower)
+
+
+def _piles_up(row: pd.Series) -> bool:
+    return bool(row["weight"] >= MUCH and row["low"] > row["prior"])
 
 
 def _sentence(axis: str, row: pd.Series, end: str, limit: float) -> str:
