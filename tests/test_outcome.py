@@ -272,7 +272,7 @@ def test_a_misfit_in_words():
     assert fit_sentence(FAR) == (
         "The reference photos hold a degradation that this space does not contain, or contents unlike any HR photo: "
         "their distance 1.19 is above all of 100 simulated ones, 0.31 to 1 (p = 0.02). Add the missing operator to "
-        "'degradation' or widen its ranges."
+        "'degradation' or widen its ranges; docs/fit.md names what is often missing."
     )
     assert "above 99 of 100 simulated ones" in fit_sentence(replace(FAR, fit_above=99))
     directed = fit_sentence(replace(FAR, fit_p_distance=0.5, fit_p_direction=0.0099))

@@ -22,7 +22,8 @@ def fit_sentence(certificate: Certificate) -> str:
     if certificate.fit == "misfit":
         return (
             "The reference photos hold a degradation that this space does not contain, or contents unlike any HR "
-            f"photo: {_signs(certificate)} ({chance}). Add the missing operator to 'degradation' or widen its ranges."
+            f"photo: {_signs(certificate)} ({chance}). Add the missing operator to 'degradation' or widen its ranges; "
+            "docs/fit.md names what is often missing."
         )
     if certificate.fit_p <= CLOSE:
         text = f"Chance explains the reference photos, but only just ({chance}): {_signs(certificate)}."
