@@ -42,4 +42,6 @@ def made_results():
         made += [f"evaluation/{name}/seed{seed}" for name, seed in models()]
     for name, seed in trained():
         made += [f"pairs/{name}.h5", f"models/{name}/seed{seed}", f"monitor/{name}-seed{seed}"]
+    drawn = {*CONFIG.expand(CONFIG.distributions), *(Path(folder).name for folder in degraded_folders())}
+    made += [distribution_file(name).removeprefix("results/") for name in drawn]
     return made + [path for paths in other_results().values() for path in paths]
