@@ -67,6 +67,38 @@ def test_few_and_too_large_references_are_remarked_on(said, tmp_path):
     assert "larger than the HR photos" in large and "swapped" in large
 
 
+def test_enlarged_references_are_remarked_on_if_they_are_most(said, tmp_path):
+    photos = [tmp_path / f"old/old{index}.png" for index in (0, 1, 2, 6, 7)]  # the others are nearly black
+    for path in photos[:4]:
+        Image.open(path).resize((96, 96), Image.Resampling.BICUBIC).save(path)
+    assert said() == []
+    Image.open(photos[4]).resize((192, 192), Image.Resampling.BICUBIC).save(photos[4])
+    (remark,) = said()
+    assert remark.startswith("targets.album.reference: 5 of 8 photos (old0.png, ")
+    assert remark.endswith("give them as the source delivers them; if the source itself is so soft, go on.")
+
+
+def test_five_test_pairs_are_few_and_six_are_not(mine, said, tmp_path, make_photo):
+    for side, length in {"lr": 24, "hr": 96}.items():
+        (tmp_path / f"test-{side}").mkdir()
+        for index in range(6):
+            photo = Image.fromarray(make_photo(96, 96, seed=index))
+            photo.resize((length, length)).save(tmp_path / f"test-{side}/{index}.png")
+    mine["targets"]["album"]["test"] = {"lr": str(tmp_path / "test-lr"), "hr": str(tmp_path / "test-hr")}
+    assert said() == []
+    for side in ("lr", "hr"):
+        (tmp_path / f"test-{side}/0.png").unlink()
+    (remark,) = said()
+    assert remark.startswith("targets.album.test.hr: 5 test pairs; ") and remark.endswith("Give 6 or more.")
+
+
+def test_a_made_target_is_tested_on_half_of_its_photos(mine, said, tmp_path):
+    shutil.copytree(tmp_path / "photos", tmp_path / "more")
+    mine["targets"]["album"] = {"photos": str(tmp_path / "more"), "truth": {"blur_sigma": 1.0}}
+    (few,) = (text for text in said() if "test pair" in text)
+    assert few.startswith("targets.album.photos: 4 test pairs; ")
+
+
 def test_few_hr_photos_and_tests_that_were_trained_on(mine, schema, said, tmp_path, monkeypatch):
     shutil.copytree(tmp_path / "photos", tmp_path / "test-hr")
     (tmp_path / "test-lr").mkdir()
@@ -92,14 +124,15 @@ def test_test_pairs_that_do_not_fit_are_named(mine, said, tmp_path, make_photo):
     Image.fromarray(make_photo(4, 4)).save(tmp_path / "test-lr/b.png")
     Image.fromarray(make_photo(16, 16)).save(tmp_path / "test-hr/b.png")
     mine["targets"]["album"]["test"] = {"lr": str(tmp_path / "test-lr"), "hr": str(tmp_path / "test-hr")}
-    (remark,) = said()
+    remark, few = said()
+    assert few.startswith("targets.album.test.hr: 2 test pairs; differences between models can then be chance")
     assert remark.startswith("targets.album.test: the run will stop") and "a.png: 48x48 pixels" in remark
     assert "has 49x48" in remark and "1 more like it" in remark
     Image.fromarray(make_photo(192, 192)).save(tmp_path / "test-hr/a.png")
-    (remark,) = said()
+    remark, _ = said()
     assert "b.png: smaller than 19 pixels" in remark
     (tmp_path / "test-lr/b.png").write_bytes(b"no photo")
-    (remark,) = said()
+    remark, _ = said()
     assert "lr/b.png: is not a PNG" in remark
 
 

@@ -124,6 +124,29 @@ def test_no_word_of_python_or_of_the_schema_in_any_message_about_a_value(raw, sc
                 assert all(len(line) < 500 and not foreign.search(line) for line in str(error).splitlines()), str(error)
 
 
+@pytest.mark.parametrize(
+    ("key", "home"),
+    [("upscale", "targets.<name>.upscale"), ("reference", "targets.<name>.reference"), ("photos", "hr")],
+)
+def test_a_folder_behind_a_section_of_settings_is_told_where_it_belongs(key, home, raw, schema):
+    text = problems(with_value(raw, key, "photos/all"), schema)
+    assert text.startswith(f"{key}: 'photos/all' is not a table; give it some of ")
+    assert text.endswith(f", indented below it; a folder belongs to {home}")
+    assert "a folder" not in problems(with_value(raw, key, 3), schema)
+    assert "a folder" not in problems(with_value(raw, "encoder", "photos/all"), schema)
+
+
+@pytest.mark.parametrize("name", ["crafted-demo", "oracle-a.much.longer.name", "crafted-demo-0.1"])
+def test_one_target_alone_cannot_be_chosen(name, raw, schema):
+    raw["degrade"] = {"photos": "hr", "distributions": [name]}
+    raw["train"] |= {"distributions": ["full", name]}
+    kind = name.partition("-")[0]
+    hint = f"; write {kind!r}, which is for every target: one alone cannot be chosen"
+    both = problems(raw, schema).splitlines()
+    assert [text.partition(": ")[0] for text in both] == ["degrade.distributions.0", "train.distributions.1"]
+    assert all(text.endswith(hint) for text in both)
+
+
 def test_a_number_that_yaml_takes_for_text_is_shown_as_it_should_be_written(raw, schema):
     raw["train"] |= yaml.safe_load("{learning_rate: 1e-4}")
     assert problems(raw, schema).endswith("'1e-4' is not a number; YAML reads it as text, write 0.0001")

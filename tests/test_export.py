@@ -148,7 +148,9 @@ def test_a_crafted_distribution_has_narrower_ranges_and_says_what_is_lost(tmp_pa
     assert esrgan["jpeg_range"] == [99, 99] and "JPEG cannot be left out" in texts["real-esrgan.yaml"]
     assert ["sharpened by an unsharp mask" in text for text in texts.values()] == [True, False, False]
     assert redux["lq_usm"] is False and all("DiffJPEG" in text for text in texts.values())
-    assert "lost: bicubic 1" in texts["real-esrgan.yaml"] and "lost: bicubic" not in texts["trainner-redux.yaml"]
+    lost = "second resize: here it is area, bilinear or bicubic at random, the last two without a filter; "
+    assert f"{lost}what cannot be said: bicubic, always\n" in texts["real-esrgan.yaml"]
+    assert "bicubic, always" not in texts["trainner-redux.yaml"]
     assert (redux["blur_prob"], redux["jpeg_prob"], redux["blur_prob2"], redux["jpeg_prob2"]) == (1, 0, 0, 1)
     # to the LR image's size before the noise
     assert (redux["resize_prob2"], redux["resize_range2"]) == ([1, 0, 0], [1, 1.0001])

@@ -46,6 +46,13 @@ def test_a_job_without_a_last_word_was_ended_from_outside(logs):
     assert "\n  ended from outside" in failures(logs.folder, 0)
 
 
+def test_a_job_that_ctrl_c_ended_before_it_had_a_log_was_ended_from_outside(logs):
+    stopped = "\ndegcraft stopped.\n  ended from outside: stopped; the same command goes on"
+    assert failures(logs.folder, 0, interrupted=True) == stopped
+    logs("craft/album.log", f"{STAMP} ERROR too few photos\n")
+    assert "too few photos" in failures(logs.folder, 0, interrupted=True)
+
+
 def test_jobs_that_ended_well_and_other_runs_are_no_cause(logs):
     logs("photos.log", f"{STAMP} RESULT 4 of 4 photos used\n{STAMP} INFO done\n")
     old = logs("craft.log", f"{STAMP} ERROR of yesterday\n")

@@ -182,6 +182,16 @@ def test_what_fails_after_a_change_is_not_passed_over(rule, what, key, settings,
     assert {rule, "craft" if target else "train"} <= planned
 
 
+def test_ctrl_c_while_jobs_import_is_told_from_a_failure(config, tmp_path):
+    folder = tmp_path / "run"
+    met = break_at(folder, "photos", "interrupt-run", 0)
+    assert start(folder, config, "photos").wait(timeout=600) != 0
+    assert met.exists() and not (folder / "results/logs/photos.log").exists()
+    said = (folder / "said.txt").read_text()
+    assert "\ndegcraft stopped.\n  ended from outside: stopped; the same command goes on\n" in said
+    assert "The lines above name the cause" not in said
+
+
 @pytest.fixture(scope="module")
 def endless(config: dict[str, object]) -> dict[str, object]:
     """A configuration whose encoder is being trained for as long as a test takes."""

@@ -57,6 +57,14 @@ def test_seeds_and_onnx_files_that_are_no_longer_made_are_listed_beside_those_th
     assert listed(results, [*MADE, "models/full/seed0/model.onnx"]) == ["models/full/seed1", "evaluation/full/seed1"]
 
 
+def test_weights_at_dials_that_are_no_longer_asked_for_are_listed(results):
+    (results / "targets/album/dial").mkdir()
+    for dial in ("1", "0.1"):
+        (results / f"targets/album/dial/{dial}.csv").touch()
+    (results / "targets/album/dial/.1.csv.sha256").touch()
+    assert listed(results, [*MADE, "targets/album/dial/0.1.csv"]) == ["targets/album/dial/1.csv"]
+
+
 def test_all_are_named_however_many(results):
     for index in range(10):
         (results / f"models/crafted-old{index}").mkdir()

@@ -50,7 +50,7 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
     sizes = list(photos.hr.sizes.values())
     made = counts(config, sizes, _upscaled(config, photos), _tested(config, photos), degraded)
     took = durations(config, _patches(config, photos.hr), made, os.cpu_count() or 1)
-    found = [*remarks(photos), *training_remarks(config)]
+    found = [*remarks(photos), *training_remarks(config, made.patches)]
     text = "\n".join([*_usable(config, photos), *_size(made), *_axes(made.space), *_time(took), *_wrong(found)])
     with replacing(output) as partial:
         partial.write_text(text + "\n", encoding="utf-8")

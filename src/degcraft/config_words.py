@@ -19,6 +19,8 @@ LIKE_ELSEWHERE = 0.85  # of a key that is valid elsewhere: 'seed' and 'seeds' ha
 LONGEST = 60  # characters of a value that are shown
 KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
 KINDS |= {"array": "a list", "object": "a table"}
+FOLDERS = {key: f"targets.<name>.{key}" for key in ("reference", "upscale")} | {"photos": "hr"}
+"""Where a folder belongs that stands behind a section of settings."""
 TARGET = "either 'reference' (and 'test', if there is any), or 'truth' and 'photos'"
 
 
@@ -46,7 +48,7 @@ def _said(error: ValidationError, schema: Schema) -> Iterator[tuple[ValidationEr
         yield from _said(meant, schema)
     elif error.validator == "type":
         kind = "neither true nor false" if rules.get("type") == "boolean" else f"not {_kind(rules)}"
-        yield error, f"{_shown(value)} is {kind}{_remedy(value, rules)}"
+        yield error, f"{_shown(value)} is {kind}{_remedy(value, rules)}{_folder(error)}"
     elif error.validator in ("anyOf", "enum"):
         yield error, f"{_shown(value)} is none of: {_wanted(rules)}{_as_number(value, rules)}{_near(value, rules)}"
     elif "propertyNames" in error.absolute_schema_path:
@@ -143,6 +145,13 @@ def _remedy(value: object, rules: Schema) -> str:
     return _as_number(value, rules)
 
 
+def _folder(error: ValidationError) -> str:
+    """Where a folder belongs that stands at the top level, where its key means a table of settings."""
+    path = list(error.absolute_path)
+    at_top = isinstance(error.instance, str) and len(path) == 1 and str(path[0]) in FOLDERS
+    return f"; a folder belongs to {FOLDERS[str(path[0])]}" if at_top else ""
+
+
 def _as_number(value: object, rules: Schema) -> str:
     """What to write instead of a number that YAML takes for text, such as ``1e-4``, where a number is wanted."""
     wanted = any(_kind(form).endswith("number") for form in (rules, *rules.get("anyOf", ())))
@@ -163,6 +172,9 @@ def _near(value: object, rules: Schema) -> str:
     words = [
         word for form in (rules, *rules.get("anyOf", ())) for word in form.get("enum", ()) if isinstance(word, str)
     ]
+    of_one = [word for word in ("crafted", "oracle") if word in words and str(value).startswith(f"{word}-")]
+    if of_one:
+        return f"; write {of_one[0]!r}, which is for every target: one alone cannot be chosen"
     near = difflib.get_close_matches(value.lower(), words, n=1, cutoff=LIKE) if isinstance(value, str) else []
     return f"; did you mean {near[0]!r}?" if near else ""
 

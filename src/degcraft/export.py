@@ -221,8 +221,12 @@ def _fixed_notes(passes: TwoPasses) -> list[str]:
         notes.append("kernel sizes: 7 to 21 pixels, at random; small ones cut wide blurs short")
     for place, kinds in passes.resizes.items():
         if set(kinds) != THIRDS or max(kinds.values()) > 0.34:
-            drawn = ", ".join(f"{kind} {share:.2g}" for kind, share in kinds.items())
-            notes.append(f"{RESIZES[place]}: area, bilinear or bicubic, unfiltered, a third each; lost: {drawn}")
+            drawn = [f"{kind} {share:.0%}" for kind, share in kinds.items() if share >= 0.005]
+            said = ", ".join(drawn) if len(drawn) > 1 else f"{max(kinds, key=lambda kind: kinds[kind])}, always"
+            notes.append(
+                f"{RESIZES[place]}: here it is area, bilinear or bicubic at random, the last two without a filter; "
+                f"what cannot be said: {said}"
+            )
     for suffix in ("", "2"):
         if parts[f"jpeg{suffix}"].left_out == 1:
             notes.append(f"jpeg_range{suffix}: JPEG cannot be left out; {BEST_JPEG} is the best quality that works")

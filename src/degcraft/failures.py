@@ -13,20 +13,28 @@ FAILED = "failed"  # what a job logs with the traceback of an error that is not 
 DONE = "done"  # the last line of a job that did not fail
 
 
-def failures(logs: str | os.PathLike[str], since: float, shown: str | os.PathLike[str] | None = None) -> str:
+def failures(
+    logs: str | os.PathLike[str],
+    since: float,
+    shown: str | os.PathLike[str] | None = None,
+    interrupted: bool = False,
+) -> str:
     """The ending that a failed run prints: the cause of each job that failed, and its log.
 
     Args:
         logs: the folder of all logs.
         since: when the run began, seconds since the epoch; logs that were written before are of other runs.
         shown: the folder as the user would write it, if another directory was given to run in.
+        interrupted: whether Ctrl-C ended the run; jobs that were still importing then have no log.
     """
     shown = logs if shown is None else shown
     written = [path for path in sorted(Path(logs).rglob("*.log")) if path.stat().st_mtime >= since]
     found = [f"  {cause}\n  (log: {Path(shown, path.relative_to(logs))})" for path in written for cause in _cause(path)]
     if len(found) > _SHOWN:
         found[_SHOWN:] = [f"  and {len(found) - _SHOWN} more"]
-    return "\n".join(["\ndegcraft stopped.", *(found or [f"  The lines above name the cause; logs are in {shown}."])])
+    unknown = f"The lines above name the cause; logs are in {shown}."
+    without_log = "ended from outside: stopped; the same command goes on" if interrupted else unknown
+    return "\n".join(["\ndegcraft stopped.", *(found or [f"  {without_log}"])])
 
 
 def _cause(path: Path) -> Iterator[str]:

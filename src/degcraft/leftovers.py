@@ -8,12 +8,13 @@ import textwrap
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from degcraft.names import DISTRIBUTION, TARGET
+from degcraft.names import DIAL, DISTRIBUTION, TARGET
 
 WIDTH = 100  # columns of the text
 # What is looked at, and the names that results have there; folders before what is in them.
 PLACES = {
     "targets/*": TARGET,
+    "targets/*/dial/*": rf"(?:{DIAL})\.csv",
     "upscaled/*": TARGET,
     "checkpoints/upscale/*": TARGET,
     "testsets/*": TARGET,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degcraft.config import Config, Target
+from degcraft.enlarging import traces
 from degcraft.evaluation_pairs import EvaluationPair, own_pairs, size_problem
 from degcraft.images import ImageError, Uint8Image, image_size, list_images, passed_over, read_image
 from degcraft.metrics import WINDOW
@@ -27,6 +28,7 @@ from degcraft.words import counted, some
 EXAMINED = 100  # photos of a folder that are looked at pixel by pixel, at most, spread evenly over it
 ALIKE = 40  # bits of 240 in which fingerprints of the same photo differ at most
 HR_PHOTOS = 8  # fewer are few
+TEST_PAIRS = 6  # likewise; intervals of fewer hold too little of what may be
 NOT_THE_SOURCE = (
     "These are the sharp photos, not photos of the source, so crafting would learn nothing of it. Give photos as the "
     "source delivers them."
@@ -41,18 +43,21 @@ class Seen:
 
     Attributes:
         detail: of its spectrum; None where there is too little of it.
+        enlarged: whether it looks enlarged.
         blockiness: of its JPEG blocks.
         bits: its fingerprint.
     """
 
     detail: Detail | None
+    enlarged: bool
     blockiness: float
     bits: NDArray[np.bool_]
 
     @classmethod
     def of(cls, image: Uint8Image) -> Seen:
         """Look at a photo."""
-        return cls(detail(image), blockiness(image), fingerprint(image))
+        found = traces(image)
+        return cls(detail(image), found is not None and found.enlarged, blockiness(image), fingerprint(image))
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,6 +237,20 @@ def remarks(photos: Photos) -> Iterator[str]:
                 f"{folder.name}: these photos are larger than the HR photos ({_middle(folder) / 1e6:.1f} and "
                 f"{_middle(hr) / 1e6:.1f} megapixels in the middle). They should be the small, bad ones, as the source "
                 "delivers them; perhaps hr and reference are swapped."
+            )
+        enlarged = [path for path, seen in folder.seen.items() if seen.enlarged]
+        if 2 * len(enlarged) > len(folder.seen):
+            yield (
+                f"{folder.name}: {_files(enlarged, folder)} look enlarged: they hold next to nothing at the highest "
+                "frequencies. If they were enlarged, give them as the source delivers them; if the source itself is so "
+                "soft, go on."
+            )
+    for name, folder in photos.tests.items():
+        pairs = len(folder.sizes) if name in photos.references else len(folder.sizes) // 2
+        if pairs < TEST_PAIRS:
+            yield (
+                f"{folder.name}: {counted(pairs, 'test pair')}; differences between models can then be chance whatever "
+                f"their intervals say. Give {TEST_PAIRS} or more."
             )
     yield from _repeated(photos)
     if photos.spaced:

@@ -9,8 +9,13 @@ from degcraft.config import Config
 MANY = 100  # times that a pair is trained on; beyond, a network rather learns the pairs by heart
 
 
-def training_remarks(config: Config) -> Iterator[str]:
-    """A sentence or two for each setting that does not go with the others, with what to do."""
+def training_remarks(config: Config, patches: int) -> Iterator[str]:
+    """A sentence or two for each setting that does not go with the others, with what to do.
+
+    Args:
+        config: of the run.
+        patches: HR patches that there will be.
+    """
     train, patch = config.train, config.photos.size // config.scale
     if train.crop == patch:
         yield (
@@ -28,6 +33,11 @@ def training_remarks(config: Config) -> Iterator[str]:
         yield (
             f"train.warmup: the learning rate rises over {train.warmup} steps, and there are {train.steps}. Lower it "
             "to a tenth of train.steps or less."
+        )
+    if config.pairs.count < patches:
+        yield (
+            f"pairs.count: {patches - config.pairs.count} of {patches} HR patches are never seen, as there are fewer "
+            f"pairs; set it to {patches} or more."
         )
     times = train.all_steps * train.batch / config.pairs.count
     if times > MANY:

@@ -178,7 +178,7 @@ def _notes(distribution: Distribution, places: dict[str, int], parts: dict[str, 
     notes = [
         "joint weights: every range is drawn by itself, whatever the others are"
         + "".join(
-            f"; lost: correlation {value:+.2f} of {one.name} and {other.name}"
+            f"; what cannot be said: correlation {value:+.2f} of {one.name} and {other.name}"
             for one, other, value in dependences(distribution)
             if abs(value) >= NOTICEABLE
         ),

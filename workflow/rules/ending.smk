@@ -1,9 +1,31 @@
 # What a run prints when it ends.
+import signal
+import threading
+
+INTERRUPTS = []
+
+
+def note_interrupts():
+    """Remember Ctrl-C until the end of the run; Snakemake goes on to do with it what it does."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number, frame):
+        INTERRUPTS.append(number)
+        return before(number, frame)
+
+    if callable(before):  # it may be ignored, in the background
+        signal.signal(signal.SIGINT, note)
+
+
+if workflow.is_main_process and threading.current_thread() is threading.main_thread():
+    note_interrupts()
+
+
 def print_failures():
     """Say at the end of a run that failed why it did, below all that Snakemake says of it."""
     from degcraft.failures import failures
 
-    print(failures("results/logs", BEGUN, shown("results/logs")), file=sys.stderr)
+    print(failures("results/logs", BEGUN, shown("results/logs"), bool(INTERRUPTS)), file=sys.stderr)
 
 
 def print_outcome():
@@ -42,4 +64,6 @@ def made_results():
         made += [f"evaluation/{name}/seed{seed}" for name, seed in models()]
     for name, seed in trained():
         made += [f"pairs/{name}.h5", f"models/{name}/seed{seed}", f"monitor/{name}-seed{seed}"]
+    drawn = {*CONFIG.expand(CONFIG.distributions), *(Path(folder).name for folder in degraded_folders())}
+    made += [distribution_file(name).removeprefix("results/") for name in drawn]
     return made + [path for paths in other_results().values() for path in paths]
