@@ -89,14 +89,14 @@ def test_five_test_pairs_are_few_and_six_are_not(mine, said, tmp_path, make_phot
     for side in ("lr", "hr"):
         (tmp_path / f"test-{side}/0.png").unlink()
     (remark,) = said()
-    assert remark.startswith("targets.album.test.hr: 5 test pairs; ") and remark.endswith("Give 6 or more.")
+    assert remark.startswith("targets.album.test.hr: 5 test pairs are too few") and "give 6 or more" in remark
 
 
 def test_a_made_target_is_tested_on_half_of_its_photos(mine, said, tmp_path):
     shutil.copytree(tmp_path / "photos", tmp_path / "more")
     mine["targets"]["album"] = {"photos": str(tmp_path / "more"), "truth": {"blur_sigma": 1.0}}
     (few,) = (text for text in said() if "test pair" in text)
-    assert few.startswith("targets.album.photos: 4 test pairs; ")
+    assert few.startswith("targets.album.photos: 4 test pairs are too few")
 
 
 def test_few_hr_photos_and_tests_that_were_trained_on(mine, schema, said, tmp_path, monkeypatch):
@@ -125,7 +125,7 @@ def test_test_pairs_that_do_not_fit_are_named(mine, said, tmp_path, make_photo):
     Image.fromarray(make_photo(16, 16)).save(tmp_path / "test-hr/b.png")
     mine["targets"]["album"]["test"] = {"lr": str(tmp_path / "test-lr"), "hr": str(tmp_path / "test-hr")}
     remark, few = said()
-    assert few.startswith("targets.album.test.hr: 2 test pairs; differences between models can then be chance")
+    assert few.startswith("targets.album.test.hr: 2 test pairs are too few to tell models apart")
     assert remark.startswith("targets.album.test: the run will stop") and "a.png: 48x48 pixels" in remark
     assert "has 49x48" in remark and "1 more like it" in remark
     Image.fromarray(make_photo(192, 192)).save(tmp_path / "test-hr/a.png")

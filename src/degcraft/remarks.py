@@ -20,6 +20,7 @@ from degcraft.images import ImageError, Uint8Image, image_size, list_images, pas
 from degcraft.metrics import WINDOW
 from degcraft.patches import TOO_SMALL, or_lower_size
 from degcraft.photo_quality import BLOCKY, Detail, blockiness, detail, different, fingerprint, luma_distance
+from degcraft.scores import TELLING
 from degcraft.settings import REFERENCES
 from degcraft.sharing import spread
 from degcraft.storage import sha256
@@ -28,7 +29,6 @@ from degcraft.words import counted, some
 EXAMINED = 100  # photos of a folder that are looked at pixel by pixel, at most, spread evenly over it
 ALIKE = 40  # bits of 240 in which fingerprints of the same photo differ at most
 HR_PHOTOS = 8  # fewer are few
-TEST_PAIRS = 6  # likewise; intervals of fewer hold too little of what may be
 NOT_THE_SOURCE = (
     "These are the sharp photos, not photos of the source, so crafting would learn nothing of it. Give photos as the "
     "source delivers them."
@@ -247,11 +247,9 @@ def remarks(photos: Photos) -> Iterator[str]:
             )
     for name, folder in photos.tests.items():
         pairs = len(folder.sizes) if name in photos.references else len(folder.sizes) // 2
-        if pairs < TEST_PAIRS:
-            yield (
-                f"{folder.name}: {counted(pairs, 'test pair')}; differences between models can then be chance whatever "
-                f"their intervals say. Give {TEST_PAIRS} or more."
-            )
+        if pairs < TELLING:
+            few = f"{counted(pairs, 'test pair')} {'is' if pairs == 1 else 'are'}"
+            yield f"{folder.name}: {few} too few to tell models apart; give {TELLING} or more (docs/evaluation.md)."
     yield from _repeated(photos)
     if photos.spaced:
         yield (
