@@ -46,8 +46,11 @@ def test_files_of_moments_add_up_over_the_rounds_by_hand(raw, schema):
 def test_photos_to_restore_count_by_hand(raw, schema):
     raw["train"] |= {"distributions": ["full", "crafted"]}
     raw["evaluate"] = {"draws": 3}
-    made = counts(parse_config(raw, schema), [], upscaled=70, tested=[1000, 200])
-    assert (made.upscaled, made.tests, made.tested) == (70, 2, (1 + 3 + 1) * 1200)  # its own, three draws, and clean
+    (own,) = raw["targets"]
+    raw["targets"]["other"] = {"reference": "reference"}
+    made = counts(parse_config(raw, schema), [], upscaled=70, tested={own: 1000, "other": 200})
+    # full on both, each crafted model on its own; its test pairs, three draws over the full range, and clean
+    assert (made.upscaled, made.tests, made.tested) == (70, 4, 2 * 1200 * (1 + 3 + 1))
     raw["train"]["distributions"] = ["full"]
     assert counts(parse_config(raw, schema), [], upscaled=70).upscaled == 0
 
@@ -70,7 +73,7 @@ def test_seconds_and_operations_of_a_run(raw, schema, patches, monkeypatch):
     raw["train"] |= {"channels": 8, "blocks": 1, "crop": 8, "batch": 2, "steps": 100, "adversarial_steps": 50}
     raw["degrade"] = {"photos": "hr", "distributions": ["full"]}
     config = parse_config(raw, schema)
-    made = counts(config, [(96, 96)], upscaled=5000, tested=[6400], degraded=5000)
+    made = counts(config, [(96, 96)], upscaled=5000, tested={"demo": 6400}, degraded=5000)
     with reading_h5(patches, "patches") as file:
         took = durations(config, file["patches"][:], made, cores=2)
     assert [stage for stage, *_ in took.jobs] == STAGES

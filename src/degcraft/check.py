@@ -79,10 +79,10 @@ def _upscaled(config: Config, photos: Photos) -> int:
     return sum(map(_pixels, [*photos.upscaled.values(), *others.values()]))
 
 
-def _tested(config: Config, photos: Photos) -> list[int]:
+def _tested(config: Config, photos: Photos) -> dict[str, int]:
     """Pixels of each target's HR test photos: those of made targets are half of what they are made from."""
-    tests = photos.tests.items()
-    return [_pixels(folder) // (1 if config.targets[name].photos is None else 2) for name, folder in tests]
+    shares = {name: 1 if config.targets[name].photos is None else 2 for name in photos.tests}
+    return {name: _pixels(folder) // shares[name] for name, folder in photos.tests.items()}
 
 
 def _pixels(folder: Folder) -> int:

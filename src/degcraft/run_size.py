@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from degcraft.degrade import degrade_drawn
 from degcraft.device import on_device, prepare
 from degcraft.distribution import Distribution
 from degcraft.metrics import measure
+from degcraft.names import Name
 from degcraft.networks import NetworkSpec
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor
@@ -43,8 +44,8 @@ class Counts:
         pairs: in all distributions.
         models: distributions times seeds.
         upscaled: LR pixels that are super-resolved for the user.
-        tests: targets with test pairs.
-        tested: HR pixels of all test sets, which every model has to make.
+        tests: models times the targets that each is tested on.
+        tested: HR pixels that they make in all of these tests.
         degraded: pixels of photos that are degraded for other programs, in all distributions.
         bytes: on disk, by what takes most of it.
     """
@@ -62,7 +63,11 @@ class Counts:
 
 
 def counts(
-    config: Config, hr: Sequence[tuple[int, int]], upscaled: int = 0, tested: Sequence[int] = (), degraded: int = 0
+    config: Config,
+    hr: Sequence[tuple[int, int]],
+    upscaled: int = 0,
+    tested: Mapping[str, int] | None = None,
+    degraded: int = 0,
 ) -> Counts:
     """Count what a run makes, without making it.
 
@@ -70,7 +75,7 @@ def counts(
         config: of the run.
         hr: width and height of every usable HR photo.
         upscaled: pixels of all photos that will be super-resolved.
-        tested: pixels of the HR test photos of each target that has some.
+        tested: pixels of the HR test photos of each target that has some, by its name.
         degraded: pixels of all photos of ``degrade.photos``.
     """
     side, photos = config.photos.size, config.photos
@@ -92,8 +97,14 @@ def counts(
     }
     described = bins + (config.refine.bins - bins) * targets * bool(config.refine.rounds)
     models, pairs = distributions * len(config.seeds), distributions * config.pairs.count
+    tests = [
+        pixels * sets
+        for distribution in config.expand(config.distributions)
+        for target, pixels in (tested or {}).items()
+        if Name.parse(distribution).target in ("", target)
+    ] * len(config.seeds)
     degraded *= len(config.expand(config.degrade_distributions))
-    return Counts(space, described, patches, pairs, models, upscaled, len(tested), sets * sum(tested), degraded, found)
+    return Counts(space, described, patches, pairs, models, upscaled, len(tests), sum(tests), degraded, found)
 
 
 def _moments(config: Config, space: Space, patches: int) -> int:
@@ -194,7 +205,6 @@ def durations(config: Config, hr: NDArray[np.uint8], made: Counts, cores: int) -
     folders = len(config.expand(config.degrade_distributions)) if made.degraded else 0
     processes = config.train.processes * config.train.nodes
     restoring, measuring = _restored_pixel(config, pairs, device)
-    tests, tested = made.models * made.tests, made.models * made.tested
     restored = max(1, beside // config.upscale.threads)
     jobs = (
         ("extractor", extractor_jobs, extractor, 1),
@@ -203,7 +213,7 @@ def durations(config: Config, hr: NDArray[np.uint8], made: Counts, cores: int) -
         ("pairs", distributions * config.pairs.shards, made.pairs * degrading, cores),
         ("train", made.models, made.models * train / processes, max(1, beside // (config.train.threads * processes))),
         ("degrade", folders, made.degraded / config.photos.size**2 * degrading, cores),
-        ("evaluate", tests, tested * (restoring + measuring), restored),
+        ("evaluate", made.tests, made.tested * (restoring + measuring), restored),
         ("upscale", len(config.targets) if made.upscaled else 0, made.upscaled * config.scale**2 * restoring, restored),
     )
     return Durations(jobs, device.type, operations, made.models * config.train.all_steps)
