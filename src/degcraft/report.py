@@ -109,6 +109,7 @@ def write_report(inputs: ReportInputs) -> None:
     rows = {target: side_by_side(inputs, target) for target in inputs.tests}
     for target, pictures in rows.items():
         write_side_by_side(pictures, inputs.results / "evaluation" / "examples" / f"{target}.png")
+    asked = _asked(inputs)
     page = render(
         {
             "scale": inputs.scale,
@@ -118,8 +119,8 @@ def write_report(inputs: ReportInputs) -> None:
             "sentences": [
                 text for name, known in certificates.items() for text in sentences(name, summary, known, differences)
             ],
-            "asked": _asked(inputs),
-            "targets": [_target(inputs, target, known) for target, known in certificates.items()],
+            "asked": asked,
+            "targets": [_target(inputs, t, known, asked["hr"].patches) for t, known in certificates.items()],
             "summary": summary,
             "differences": differences,
             "perceptual": Summary.read(inputs.results / "perceptual.csv") if inputs.perceptual else None,
@@ -211,7 +212,7 @@ def photo_table(path: Path, folder: Path) -> PhotoTable:
     return PhotoTable(names, int(table["patches"].sum()), tuple(skipped), tuple(passed_over(folder)))
 
 
-def _target(inputs: ReportInputs, target: str, certificate: Certificate) -> dict[str, Any]:
+def _target(inputs: ReportInputs, target: str, certificate: Certificate, hr_patches: int) -> dict[str, Any]:
     """Reference photos, crafted distribution and certificate of one target."""
     folder = inputs.results / "targets" / target
     marginals = read_marginals(folder / "marginals.csv")
@@ -222,7 +223,7 @@ def _target(inputs: ReportInputs, target: str, certificate: Certificate) -> dict
         "folder": inputs.references[target],
         "photos": photos,
         "thumbnails": [(name, _picture(thumbnail(inputs.references[target] / name))) for name in shown],
-        "sheets": list(_sheets(inputs, target, photos.used)),
+        "sheets": list(_sheets(inputs, target, photos.used, hr_patches)),
         "patch": inputs.patch,
         "marginals": drawing(folder / "marginals.svg"),
         "joint": drawing(folder / "joint.svg"),
@@ -236,14 +237,13 @@ def _target(inputs: ReportInputs, target: str, certificate: Certificate) -> dict
     }
 
 
-def _sheets(inputs: ReportInputs, target: str, used: Sequence[str]) -> Iterator[Picture]:
+def _sheets(inputs: ReportInputs, target: str, used: Sequence[str], hr_patches: int) -> Iterator[Picture]:
     """Patches of the reference photos, and patches of as many pixels that were drawn to train on, for the eye."""
     drawn = {"drawn from the crafted distribution": f"crafted-{target}", "drawn from the full range": "full"}
     known = {label: name for label, name in drawn.items() if name in inputs.distributions}
     if known:
-        cut = photo_table(inputs.results / "hr" / "photos.csv", inputs.hr).patches
         pairs = {label: inputs.results / "pairs" / f"{name}.h5" for label, name in known.items()}
-        sheets = {label: drawn_patches(path, cut, CROPS) for label, path in pairs.items()}
+        sheets = {label: drawn_patches(path, hr_patches, CROPS) for label, path in pairs.items()}
         photos = [inputs.references[target] / name for name in used]
         crops = reference_crops(photos, inputs.patch, CROPS, inputs.textured, inputs.seed)
         for label, patches in {"from the reference photos": crops, **sheets}.items():
