@@ -55,7 +55,7 @@ def test_the_accounting_knows_what_the_jobs_of_a_whole_run_asked_for(accounting,
     assert len(jobs) == len(submitted) > 10
     assert {(account, state) for account, _, state, _ in jobs} == {("lab", "COMPLETED")}
     memory = {rules: asked for _, asked, _, rules in jobs}
-    assert memory["rule_prepare_photos_space"] == "4000M"  # 3000 and 1000, side by side
+    assert memory["rule_prepare_photos_space_space_clean"] == "5000M"  # 3000 and twice 1000, side by side
     assert memory["rule_craft_bootstrap_certify_craft_plots"] == "4000M"  # mostly after each other
     assert memory["rule_train_wildcards_crafted-made_0"] == "6000M"
     assert "Falling back to 'sacct'" not in runs["squeue"].stderr

@@ -34,7 +34,7 @@ def memory(job):
 @pytest.mark.parametrize(
     ("comment", "asked"),
     [
-        ("rule_prepare_photos_space", ("4000M", "01:00:00", "standard", None)),  # 3000 and 1000, side by side
+        ("rule_prepare_photos_space_space_clean", ("5000M", "01:00:00", "standard", None)),  # side by side
         ("rule_extractor_encoder", ("16000M", "04:00:00", "gpu", "gres:gpu:1")),
         ("rule_bin_features_shard_wildcards_encoder_1", ("16000M", "02:00:00", "gpu", "gres:gpu:1")),
         ("rule_bin_features_wildcards_encoder", ("2000M", "00:10:00", "standard", None)),
