@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
+from safetensors.numpy import save_file
 
 from degcraft import run_size
 from degcraft.check import _time, check
@@ -174,6 +175,15 @@ def test_no_usable_photo_is_an_error(mine, schema, tmp_path):
         check(parse_config(mine, schema), tmp_path / "check.txt")
     assert "(sharp0.png: smaller than a patch of 96 pixels; sharp1.png: " in str(error.value)
     assert str(error.value).endswith("; and 3 more); add larger or readable ones, or lower photos.size")
+
+
+def test_weights_that_do_not_fit_are_remarked_on(mine, schema, tmp_path):
+    save_file({"body.0.weight": np.zeros((3, 3, 3, 3), np.float32)}, tmp_path / "start.safetensors")
+    mine["train"]["start"] = str(tmp_path / "start.safetensors")
+    text = check(parse_config(mine, schema), tmp_path / "check.txt")
+    said = " ".join(text.split())
+    assert "- train.start: the run will not begin." in said and "does not fit compact with blocks 1" in said
+    assert "from nothing, about" not in said and "4 bins, 40 HR patches" in said
 
 
 def test_folders_that_seem_swapped_are_named_where_no_hr_photo_is_usable(mine, schema, tmp_path):

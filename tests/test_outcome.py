@@ -111,6 +111,18 @@ def test_the_headline_says_what_is_better_and_that_photos_do_not_fit(tmp_path, o
     assert misfit == f"{text} The degradation space does not explain these photos."
 
 
+def test_models_that_are_below_interpolation_are_said_to_be(tmp_path):
+    scores = {("bicubic", "cam"): 28.0, ("full", "cam"): 27.0, ("crafted-cam", "cam"): 26.9}
+    summary = Summary.read(write_summary(tmp_path, scores))
+    (tmp_path / "paired").mkdir()
+    differences = Summary.read(write_summary(tmp_path / "paired", {("crafted-cam", "cam"): -2.0}))
+    assert "2.00 dB worse than the full-range one, and 1.10 dB worse than bic" in headline("cam", summary, differences)
+    _, below = sentences("cam", summary, None, differences)
+    assert below.startswith("No model reaches bicubic interpolation on the photos of cam")
+    reached = Summary.read(write_summary(tmp_path, {**scores, ("full", "cam"): 28.1}))
+    assert len(list(sentences("cam", reached, None, differences))) == 1
+
+
 @pytest.mark.parametrize(
     ("photos", "own", "everywhere"),
     [

@@ -67,6 +67,9 @@ def test_what_does_not_fit_is_named(network, tmp_path):
     words = r"a\.pth: does not fit compact with blocks 2, channels 6, scale 2: body\.0\.weight is \(5, 3, 3, 3\) and "
     with pytest.raises(UserError, match=words + r"should be \(6, 3, 3, 3\); change train\.network"):
         started(path, channels=6)
+    words = "; the file is of a network of scale 2, take another one or change scale"
+    with pytest.raises(UserError, match=rf"\.weight is \(12, 5, 3, 3\) and should be \(48, 5, 3, 3\){words}$"):
+        first_network(dataclasses.replace(SETTINGS, start=str(path)), 4)
     with pytest.raises(UserError, match=r"conv_first\.weight is missing and should be"):
         started(path, network="srresnet")
     with pytest.raises(UserError, match=r"body\.4\.weight is \(5, 5, 3, 3\) and should be \(12, 5, 3, 3\)"):

@@ -87,7 +87,7 @@ def test_a_sentence_says_where_the_weight_lies_and_over_what_it_is_spread():
 
 def test_weights_that_are_spread_over_everything_are_called_unchanged_only_if_they_are():
     assert list(weight_sentences(table(*noise(0.3, 0.7), *quality(0.4, 0.6)))) == [
-        "Most of the weight is spread over all of noise_sigma, 0 to 10 (of 255); jpeg_quality, 30 to 70 (1-100)."
+        "The weight is spread over all of noise_sigma, 0 to 10 (of 255); jpeg_quality, 30 to 70 (1-100)."
     ]
     choices = [("resize_kind", NAN, NAN, "area", 0.46), ("resize_kind", NAN, NAN, "bicubic", 0.54)]
     assert list(weight_sentences(table(*choices, *quality(0.18, 0.18, 0.16, 0.16, 0.16, 0.16)))) == [

@@ -49,9 +49,12 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
     degraded = _pixels(photos.degraded) if photos.degraded else 0
     sizes = list(photos.hr.sizes.values())
     made = counts(config, sizes, _upscaled(config, photos), _tested(config, photos), degraded)
-    took = durations(config, _patches(config, photos.hr), made, os.cpu_count() or 1)
     found = [*remarks(photos), *training_remarks(config, made.patches)]
-    text = "\n".join([*_usable(config, photos), *_size(made), *_axes(made.space), *_time(took), *_wrong(found)])
+    try:
+        took = list(_time(durations(config, _patches(config, photos.hr), made, os.cpu_count() or 1)))
+    except UserError as error:  # no network can be made, so no time be taken
+        took, found = [], [f"train.start: the run will not begin. {error}.", *found]
+    text = "\n".join([*_usable(config, photos), *_size(made), *_axes(made.space), *took, *_wrong(found)])
     with replacing(output) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
     return text
@@ -169,7 +172,7 @@ def _time(took: Durations) -> Iterator[str]:
 
 
 def _minutes(seconds: float) -> str:
-    if seconds < 0.5:
+    if seconds < 1:
         return "less than a second"
     if seconds < 90:
         return f"{seconds:.0f} s"

@@ -45,7 +45,8 @@ def folder_problems(config: Config) -> Iterator[str]:
             continue
         if not is_folder(folder):
             where = "" if folder.is_absolute() else f", relative to {Path.cwd()}"
-            yield f"{key}: no folder {quoted(folder)}; give an existing one{where}"
+            pattern = " (patterns are not expanded: name the folder alone)" if "*" in str(folder) else ""
+            yield f"{key}: no folder {quoted(folder)}; give an existing one{where}{pattern}"
             continue
         try:
             listed[key] = list_images(folder)

@@ -28,9 +28,13 @@ def own_pairs(target: str, lr: str | os.PathLike[str], hr: str | os.PathLike[str
         UserError: an image without its partner.
     """
     low, high = (distinct_stems(list_images(folder)) for folder in (lr, hr))
-    for missing, where in ((low.keys() - high.keys(), hr), (high.keys() - low.keys(), lr)):
-        if missing:
-            raise UserError(f"{where}: no photo with the stem {min(missing)!r}, which its partner folder holds")
+    problems = [
+        f"{where}: no photo with the stem {min(missing)!r}, which its partner folder holds"
+        for missing, where in ((low.keys() - high.keys(), hr), (high.keys() - low.keys(), lr))
+        if missing
+    ]
+    if problems:
+        raise UserError("; ".join(problems))
     return [EvaluationPair(target, low[stem], high[stem]) for stem in sorted(low)]
 
 

@@ -9,8 +9,13 @@ MUCH = 1 / 3  # of the distance
 SMALL_DIAL = 0.01  # larger ones leave distance on purpose
 
 
-def fit_sentence(certificate: Certificate) -> str:
-    """What ``certificate.json`` says of how well the degradation space explains the reference photos."""
+def fit_sentence(certificate: Certificate, report: str = "the report") -> str:
+    """What ``certificate.json`` says of how well the degradation space explains the reference photos.
+
+    Args:
+        certificate: of a target.
+        report: the words for the report that shows patches of these weights.
+    """
     if certificate.fit is None:
         return (
             "Whether the space explains the reference photos was not judged: that takes at least eight HR photos, "
@@ -29,15 +34,15 @@ def fit_sentence(certificate: Certificate) -> str:
         text = f"Chance explains the reference photos, but only just ({chance}): {_signs(certificate)}."
     else:
         text = f"Nothing was noticed in the reference photos that the space does not contain ({chance})."
-    return text + _left(certificate)
+    return text + _left(certificate, report)
 
 
-def _left(certificate: Certificate) -> str:
+def _left(certificate: Certificate, report: str) -> str:
     """That much of the distance is left, if it is and the dial is not why."""
     if certificate.generalization > SMALL_DIAL or certificate.distance <= MUCH * certificate.distance_prior:
         return ""
     left = f"{certificate.distance / certificate.distance_prior:.0%}"
-    return f" But {left} of the distance is left: compare the patches 'For the eye' in the report."
+    return f" But {left} of the distance is left: compare the patches 'For the eye' in {report}."
 
 
 def _signs(certificate: Certificate) -> str:

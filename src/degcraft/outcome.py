@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WIDTH = 100  # columns of the terminal text
 SHOWN = 0.005  # dB; smaller differences are 0.00 where they are shown
 BETTER = ("better than", "worse than")
+TO_COME = "the report of a whole run, which few train.steps make soon"
 CHANCE = ", which can be chance"
 INTERPOLATION = {"bicubic": "bicubic interpolation"}
 
@@ -39,7 +40,7 @@ def headline(target: str, summary: Summary, differences: Summary, certificate: C
     own, everywhere = (differences.get(f"crafted-{target}", testset) for testset in (target, "full"))
     if own is not None:
         text = f"On the photos of {target} the crafted model is {_compared(own.value, 'the full-range one', *BETTER)}"
-        text += _chance(own) + _beaten(target, summary)
+        text += _chance(own) + _beaten(target, summary, "but" if own.value > -SHOWN else "and")
     else:
         crafted, bicubic = (summary.get(name, target) for name in (f"crafted-{target}", "bicubic"))
         if crafted is None or bicubic is None:
@@ -57,13 +58,13 @@ def headline(target: str, summary: Summary, differences: Summary, certificate: C
     return f"{text}; over the full range it {_gained(everywhere.value)}{chance}{ending}"
 
 
-def _beaten(target: str, summary: Summary) -> str:
+def _beaten(target: str, summary: Summary, conjunction: str) -> str:
     """What is better on the photos of a target than the model crafted for them, if anything: clean or interpolation."""
     crafted = summary.get(f"crafted-{target}", target)
     others = {words: summary.get(name, target) for name, words in {"clean": "the clean one", **INTERPOLATION}.items()}
     worse = {words: score.value - crafted.value for words, score in others.items() if score and crafted}
     words = max(worse, key=lambda words: worse[words], default="")
-    return f", but {_compared(-worse[words], words, *BETTER)}" if words and worse[words] >= SHOWN else ""
+    return f", {conjunction} {_compared(-worse[words], words, *BETTER)}" if words and worse[words] >= SHOWN else ""
 
 
 def _chance(gained: Score) -> str:
@@ -107,10 +108,24 @@ def sentence(
 def sentences(
     target: str, summary: Summary, certificate: Certificate | None, differences: Summary | None = None
 ) -> Iterator[str]:
-    """What was found for one target, and that its photos are beyond the degradation space if they are."""
+    """What was found for one target, that all models are below interpolation if they are, and likewise that its photos
+    are beyond the degradation space.
+    """
     yield sentence(target, summary, certificate, differences)
+    if _all_below_interpolation(target, summary):
+        yield (
+            f"No model reaches bicubic interpolation on the photos of {target}: perhaps they were trained too briefly "
+            "(train.steps)."
+        )
     if certificate is not None and certificate.fit == "misfit":
         yield f"{target}: {fit_sentence(certificate)}"
+
+
+def _all_below_interpolation(target: str, summary: Summary) -> bool:
+    """Whether every model that was tested on the photos of a target is worse there than bicubic interpolation."""
+    found = {name: score.value for name in summary.distributions if (score := summary.get(name, target)) is not None}
+    bicubic = found.pop("bicubic", None)
+    return bicubic is not None and bool(found) and max(found.values()) < bicubic - SHOWN
 
 
 def _trained(target: str) -> dict[str, str]:
@@ -253,7 +268,7 @@ def what_was_crafted(
         if path.is_file() and path.stat().st_mtime >= since:
             found = Certificate.read(path)
             distance = f"Distance {found.distance_prior:.3g} -> {found.distance:.3g}."
-            said = [f"{target}: {distance}", fit_sentence(found), *_weights(results, target)]
+            said = [f"{target}: {distance}", fit_sentence(found, TO_COME), *_weights(results, target)]
             figure = Path(shown, "targets", target, "marginals.png")
             paragraphs.append("\n".join([*_wrapped(" ".join(said)), f"figure: {figure}"]))
     if paragraphs:

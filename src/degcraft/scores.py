@@ -47,10 +47,12 @@ class Score:
         return self.photos >= TELLING and self.has_interval and (self.low > 0 or self.high < 0)
 
     def ends(self, decimals: int) -> str:
-        """The interval of a difference, ``+0.12 to +0.50``; more decimals where it would not seem to leave out 0."""
-        nearest = min(abs(self.low), abs(self.high)) if self.low > 0 or self.high < 0 else 1.0
-        while 0 < nearest < 0.5 * 10.0**-decimals and decimals < 6:
-            decimals += 1
+        """The interval of a difference, ``+0.12 to +0.50``; more decimals where it would not seem to leave out 0, or to
+        have a width."""
+        if self.low > 0 or self.high < 0:
+            tell = min(2 * abs(self.low), 2 * abs(self.high), (self.high - self.low) or 1.0)
+            while tell < 10.0**-decimals and decimals < 6:
+                decimals += 1
         return f"{self.low:+z.{decimals}f} to {self.high:+z.{decimals}f}"
 
 

@@ -175,13 +175,14 @@ def _suits(distribution: Distribution, step: int, operator: str, place: str) -> 
 def _notes(distribution: Distribution, places: dict[str, int], parts: dict[str, Part]) -> list[str]:
     """What these terms lose of this distribution."""
     names = step_names(distribution.space.operators)
+    correlations = ", ".join(
+        f"{value:+.2f} of {one.name} and {other.name}"
+        for one, other, value in dependences(distribution)
+        if abs(value) >= NOTICEABLE
+    )
+    lost = f"; what cannot be said: correlation {correlations}" if correlations else ""
     notes = [
-        "joint weights: every range is drawn by itself, whatever the others are"
-        + "".join(
-            f"; what cannot be said: correlation {value:+.2f} of {one.name} and {other.name}"
-            for one, other, value in dependences(distribution)
-            if abs(value) >= NOTICEABLE
-        ),
+        f"joint weights: every range is drawn by itself, whatever the others are{lost}",
         "weights inside a range: every value of it is as likely as any other",
     ]
     for place, step in places.items():

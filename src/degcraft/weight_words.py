@@ -73,7 +73,7 @@ def weight_sentences(marginals: pd.DataFrame) -> Iterator[str]:
     if somewhere:
         yield f"Most of the weight lies at {somewhere}."
     if everywhere:
-        yield f"{'It' if somewhere else 'Most of the weight'} is spread over all of {everywhere}."
+        yield f"{'It' if somewhere else 'The weight'} is spread over all of {everywhere}."
 
 
 def _moved(rows: pd.DataFrame) -> float:

@@ -48,6 +48,17 @@ def keep_others_results(jobs):
     RECORD.write_text("" if names == [DEFAULT] else "\n".join(names), encoding="utf-8")
 
 
+def check_start(jobs):
+    """Refuse weights to start from that do not fit, before the models that they would replace are deleted."""
+    if CONFIG.train.start is not None and any(job.rule.name == "train" for job in jobs):
+        from degcraft.training.start import first_network  # torch
+
+        try:
+            first_network(CONFIG.train, CONFIG.scale)
+        except UserError as error:
+            sys.exit(f"The configuration needs a correction:\ntrain.start: {error}")
+
+
 def mark_stale(jobs):
     """Mark what this run is to make anew, so that the next one makes it if this one breaks off before.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from torch import Tensor, nn
 
@@ -36,11 +36,26 @@ def _fill(network: nn.Module, tensors: Mapping[str, Tensor], problem: str, spec:
     """Load weights, all of them or none."""
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     given = {name: tuple(value.shape) for name, value in tensors.items()}
-    for name in [*expected, *given]:
-        if expected.get(name) != given.get(name):
-            sizes = ", ".join(f"{key} {value}" for key, value in spec.arguments)
-            raise UserError(
-                f"{problem} with {sizes}: {name} is {given.get(name, 'missing')} and should be "
-                f"{expected.get(name, 'absent')}; change train.network, .channels and .blocks to those of the file"
-            )
+    wrong = {
+        name: (given.get(name, ()), expected.get(name, ()))
+        for name in dict.fromkeys([*expected, *given])
+        if given.get(name) != expected.get(name)
+    }
+    if wrong:
+        sizes = ", ".join(f"{key} {value}" for key, value in spec.arguments)
+        name, (found, wanted) = next(iter(wrong.items()))
+        shapes = f"{name} is {found or 'missing'} and should be {wanted or 'absent'}"
+        remedy = "change train.network, .channels and .blocks to those of the file"
+        if other := _other_scale(wrong.values(), dict(spec.arguments)["scale"]):
+            remedy = f"the file is of a network of scale {other}, take another one or change scale"
+        raise UserError(f"{problem} with {sizes}: {shapes}; {remedy}")
     network.load_state_dict(dict(tensors))
+
+
+def _other_scale(wrong: Collection[tuple[tuple[int, ...], tuple[int, ...]]], scale: int) -> int | None:
+    """The scale of a network of which only the last layer has another shape, as given and as expected; or None."""
+    for other in (1, 2, 3, 4, 8):
+        theirs, ours = 3 * other**2, 3 * scale**2  # values that the last layer makes of a pixel
+        if all(given == (theirs, *wanted[1:]) and wanted[:1] == (ours,) for given, wanted in wrong):
+            return other
+    return None

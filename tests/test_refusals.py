@@ -1,12 +1,14 @@
-"""A run that would replace the results of a configuration because --configfile was forgotten."""
+"""Runs that are refused before their first job: they would replace results by mistake."""
 
 from __future__ import annotations
 
 import copy
 import subprocess
 
+import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import save_file
 from workflow_runs import TINY, make_photos, program
 
 BINS = "results/space/bins.csv"
@@ -64,3 +66,18 @@ def test_neither_a_check_nor_an_edit_of_the_default_is_taken_for_it(folder):
     assert subprocess.run(line, capture_output=True, cwd=folder, timeout=120).returncode == 0
     (folder / "config/config.yaml").write_text((folder / "my.yaml").read_text())
     assert run(folder)[::2] == (0, 12)
+
+
+def test_weights_that_do_not_fit_are_refused_before_models_are_deleted(folder):
+    config = yaml.safe_load((folder / "my.yaml").read_text())
+    save_file({"body.0.weight": np.zeros((3, 3, 3, 3), np.float32)}, folder / "start.safetensors")
+    config["train"]["start"] = "start.safetensors"
+    (folder / "my.yaml").write_text(yaml.safe_dump(config))
+    model = folder / "results/models/full/seed0/model.safetensors"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(b"trained for days")
+    line = program("--cores", "1", str(model.relative_to(folder)), "--forceall", "--configfile", "my.yaml")
+    process = subprocess.run(line, capture_output=True, text=True, cwd=folder, timeout=120)
+    assert process.returncode == 1 and "Traceback" not in process.stderr
+    assert "needs a correction:\ntrain.start: start.safetensors: does not fit compact with " in process.stderr
+    assert model.read_bytes() == b"trained for days" and not (folder / "results/hr").exists()
