@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from degcraft.certificate import Certificate, CraftFacts
 
 CRAFT_FACTS = CraftFacts(
@@ -14,3 +16,6 @@ UNJUDGED = Certificate(
     fit=None, fit_p=None, fit_p_distance=None, fit_p_direction=None,
     fit_simulations=0, fit_above=0, fit_low=None, fit_median=None, fit_high=None,
 )  # fmt: skip
+CERTIFICATE = replace(UNJUDGED, distance_prior=20.78, distance=1.19)
+JUDGED = replace(CERTIFICATE, fit_simulations=100, fit_above=100, fit_low=0.31, fit_median=0.6, fit_high=1.02)
+FAR = replace(JUDGED, fit="misfit", fit_p=0.0198, fit_p_distance=0.0099, fit_p_direction=0.5)

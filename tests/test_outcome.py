@@ -6,33 +6,17 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
-import pandas as pd
 import pytest
-from certificates import UNJUDGED
+from certificates import CERTIFICATE, FAR, JUDGED
+from summaries import write_summary
 
 from degcraft.fit_words import fit_sentence
 from degcraft.outcome import headline, outcome, sentence, sentences, what_was_crafted
 from degcraft.photo_counts import PhotoCounts
 from degcraft.scores import Score, Summary
 
-CERTIFICATE = replace(UNJUDGED, distance_prior=20.78, distance=1.19)
-JUDGED = replace(CERTIFICATE, fit_simulations=100, fit_above=100, fit_low=0.31, fit_median=0.6, fit_high=1.02)
 ALL = PhotoCounts(8, (), (), "logs/upscale/cam.log")
-FAR = replace(JUDGED, fit="misfit", fit_p=0.0198, fit_p_distance=0.0099, fit_p_direction=0.5)
-
-
-def write_summary(folder: Path, values: dict[tuple[str, str], float | list[float]]) -> Path:
-    """A ``summary.csv`` of PSNR-Y; a list holds one value a seed."""
-    lines = ["distribution,seed,testset,metric,value,low,high,n"]
-    for (distribution, testset), given in values.items():
-        for seed, value in enumerate(given if isinstance(given, list) else [given]):
-            lines.append(f"{distribution},{seed},{testset},psnr_y,{value},{value - 1},{value + 1},7")
-    path = folder / "summary.csv"
-    path.write_text("\n".join(lines) + "\n")
-    (folder / "differences.csv").write_text(lines[0] + "\n")
-    return path
 
 
 @pytest.fixture
@@ -169,20 +153,6 @@ def test_one_photo_has_no_interval(tmp_path, score, words):
     assert sentence("cam", summary, None, differences).endswith(f": 0.50 dB above the full model{words}.")
 
 
-@pytest.mark.parametrize(
-    ("score", "certain"),
-    [
-        (Score(0.5, 0.1, 0.9, 6, 1), True),
-        (Score(-0.5, -0.9, -0.1, 6, 1), True),
-        (Score(0.5, 0.1, 0.9, 5, 1), False),  # five photos all gain by chance in 6% of cases
-        (Score(0.5, 0.0, 0.9, 40, 1), False),
-        (Score(0.5, 0.5, 0.5, 40, 1), False),  # without resamplings
-    ],
-)
-def test_what_is_certain(score, certain):
-    assert score.certain is certain
-
-
 def test_the_headline_without_a_full_model(tmp_path):
     summary = Summary.read(write_summary(tmp_path, {("crafted-cam", "cam"): 27.0, ("bicubic", "cam"): 26.0}))
     assert headline("cam", summary, Summary({})) == (
@@ -252,47 +222,6 @@ def test_without_test_pairs(said):
     assert said({}) == "cam has no test pairs, so PSNR-Y of its models is unknown."
 
 
-def test_a_fit_in_words():
-    assert fit_sentence(replace(JUDGED, fit="ok", fit_p=0.43, fit_p_distance=0.215, fit_p_direction=0.6)) == (
-        "Nothing was noticed in the reference photos that the space does not contain (p = 0.43)."
-    )
-    near = replace(JUDGED, fit="ok", fit_p=0.099, fit_p_distance=0.0495, fit_p_direction=0.6, fit_above=96)
-    assert fit_sentence(near) == (
-        "Chance explains the reference photos, but only just (p = 0.099): their distance 1.19 is above 96 of 100 "
-        "simulated ones, 0.31 to 1."
-    )
-    unjudged = fit_sentence(CERTIFICATE)
-    assert "not judged: that takes at least eight HR photos" in unjudged
-    for cause in ("certify.photos of 8", "bin_features.patches", "certify.simulations of 39"):
-        assert cause in unjudged
-
-
-def test_much_of_the_distance_that_is_left_is_said():
-    much = replace(JUDGED, fit="ok", fit_p=0.43, distance_prior=10.0, distance=4.3, generalization=0.003)
-    said = " But 43% of the distance is left: compare the patches 'For the eye' in the report."
-    assert fit_sentence(much) == (
-        f"Nothing was noticed in the reference photos that the space does not contain (p = 0.43).{said}"
-    )
-    near = replace(much, fit_p=0.099, fit_p_distance=0.0495, fit_p_direction=0.6, fit_above=96)
-    assert fit_sentence(near).endswith(f"simulated ones, 0.31 to 1.{said}")
-    assert "is left" not in fit_sentence(replace(much, distance=3.3))
-    assert "is left" not in fit_sentence(replace(much, generalization=0.1))  # on purpose
-    assert "is left" not in fit_sentence(replace(much, fit="misfit", fit_p_distance=0.01, fit_p_direction=0.5))
-
-
-def test_a_misfit_in_words():
-    assert fit_sentence(FAR) == (
-        "The reference photos hold a degradation that this space does not contain, or contents unlike any HR photo: "
-        "their distance 1.19 is above all of 100 simulated ones, 0.31 to 1 (p = 0.02). Add the missing operator to "
-        "'degradation' or widen its ranges; docs/fit.md names what is often missing."
-    )
-    assert "above 99 of 100 simulated ones" in fit_sentence(replace(FAR, fit_above=99))
-    directed = fit_sentence(replace(FAR, fit_p_distance=0.5, fit_p_direction=0.0099))
-    assert "fades along one direction" in directed and "their distance" not in directed
-    both = fit_sentence(replace(FAR, fit_p_direction=0.0099))
-    assert "their distance 1.19" in both and ", and their detail fades" in both
-
-
 def test_only_a_misfit_is_news(tmp_path):
     summary = Summary.read(write_summary(tmp_path, {}))
     assert len(list(sentences("cam", summary, CERTIFICATE))) == 1
@@ -302,25 +231,6 @@ def test_only_a_misfit_is_news(tmp_path):
 def test_seeds_are_averaged(said):
     text = said({("bicubic", "cam"): 20.0, ("crafted-cam", "cam"): [27.0, 28.0], ("full", "cam"): [26.0, 27.5]})
     assert "reaches 27.50 dB PSNR-Y (mean of 2 seeds): 0.75 dB above the full model" in text
-
-
-def test_an_interval_is_averaged_over_seeds(tmp_path):
-    score = Summary.read(write_summary(tmp_path, {("full", "cam"): [26.0, 27.0]})).get("full", "cam")
-    assert score is not None
-    assert (score.value, score.low, score.high, score.photos, score.seeds) == (26.5, 25.5, 27.5, 7, 2)
-
-
-def test_only_what_was_measured_on_as_many_photos_is_compared(tmp_path):
-    file = write_summary(tmp_path, {("full", "full"): 27.0, ("clean", "full"): 26.0, ("crafted-cam", "full"): 25.0})
-    table = pd.read_csv(file)
-    table.loc[table["distribution"] == "crafted-cam", "n"] = 3  # on the photos of cam alone
-    table.to_csv(file, index=False)
-    summary = Summary.read(file)
-    assert [summary.is_best(name, "full", "psnr_y", 2) for name in ("full", "clean", "crafted-cam")] == [
-        True,
-        False,
-        True,
-    ]
 
 
 def test_what_is_given_up_over_the_full_range_is_paired(tmp_path):
@@ -335,25 +245,6 @@ def test_what_is_given_up_over_the_full_range_is_paired(tmp_path):
     folder.mkdir()
     differences = Summary.read(write_summary(folder, {("crafted-cam", "full"): -0.1}))
     assert "over the full range it gives up 0.10 dB" in sentence("cam", summary, None, differences)
-
-
-def test_names_are_not_taken_for_numbers_or_gaps(tmp_path):
-    summary = Summary.read(write_summary(tmp_path, {("full", "007"): 26.0, ("full", "NA"): 27.0}))
-    assert summary.testsets == ["007", "NA"]
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "shown"),
-    [
-        (0.123, 0.456, "+0.12 to +0.46"),
-        (-0.926, -0.003045, "-0.926 to -0.003"),  # not to +0.00, which would hold 0
-        (0.0000004, 0.5, "+0.000000 to +0.500000"),
-        (-0.003, 0.002, "+0.00 to +0.00"),
-        (0.0, 0.4, "+0.00 to +0.40"),
-    ],
-)
-def test_an_interval_that_leaves_out_0_is_shown_to(low, high, shown):
-    assert Score(0.1, low, high, 6, 1).ends(2) == shown
 
 
 def test_the_terminal_text(tmp_path):
