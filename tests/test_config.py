@@ -249,6 +249,11 @@ MISTAKES = [
     ("extractor", "encodr", ["extractor", "encodr", "encoder", "srgan"]),
     ("encoder", {"samples": 100}, ["encoder", "samples"]),
     ("encoder", {"buffer": 32}, ["encoder", "buffer", "batch"]),
+    (
+        "encoder",
+        {"samples": 3000},
+        ["encoder.samples: 3000 is less than encoder.buffer, 8000; raise it, or lower buffer"],
+    ),
     ("encoder.batch", 1, ["encoder.batch"]),
     ("craft.generalization", -0.1, ["craft.generalization"]),
     ("craft.generalization", math.nan, ["craft.generalization"]),

@@ -130,6 +130,7 @@ def test_few_photos_are_said_wherever_something_is_compared():
         "On the photos of cam the crafted model is 1.00 dB better than bicubic interpolation, though 2 photos are too "
         "few to tell."
     )
+    assert "1.00 dB above bicubic interpolation (2 photos are too few to tell)" in sentence("cam", Summary(scores))
     gained = {("crafted-cam", "cam", "psnr_y"): Score(0.001, 0.001, 0.001, 2, 1)}
     gained["crafted-cam", "full", "psnr_y"] = Score(0.1, 0.05, 0.2, 2, 1)
     assert headline("cam", Summary({}), Summary(gained)) == (
@@ -222,10 +223,13 @@ def test_without_test_pairs(said):
     assert said({}) == "cam has no test pairs, so PSNR-Y of its models is unknown."
 
 
-def test_only_a_misfit_is_news(tmp_path):
+def test_only_a_misfit_is_news_or_what_is_nearly_one(tmp_path):
     summary = Summary.read(write_summary(tmp_path, {}))
     assert len(list(sentences("cam", summary, CERTIFICATE))) == 1
     assert list(sentences("cam", summary, FAR))[1] == f"cam: {fit_sentence(FAR)}"
+    near = replace(JUDGED, fit="ok", fit_p=0.079, fit_p_distance=0.0396, fit_p_direction=0.5, fit_above=97)
+    assert "but only just (p = 0.079)" in list(sentences("cam", summary, near))[1]
+    assert len(list(sentences("cam", summary, replace(near, fit_p=0.4)))) == 1
 
 
 def test_seeds_are_averaged(said):

@@ -236,8 +236,10 @@ def _semantic_problems(config: Config) -> Iterator[str]:
             f"refine.bins: {config.refine.bins} are too few for a space of {len(space)} bins and a split a round; "
             f"give at least {least}, or fewer 'bins' to the axes"
         )
-    if config.encoder.samples < config.encoder.buffer or config.encoder.buffer < config.encoder.batch:
-        yield "encoder: needs samples >= buffer >= batch"
+    for less, more in (("samples", "buffer"), ("buffer", "batch")):
+        low, high = (getattr(config.encoder, key) for key in (less, more))
+        if low < high:
+            yield f"encoder.{less}: {low} is less than encoder.{more}, {high}; raise it, or lower {more}"
     yield from _training_problems(config.train)
     for key, distributions in (
         ("train", config.distributions),

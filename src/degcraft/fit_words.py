@@ -37,6 +37,11 @@ def fit_sentence(certificate: Certificate, report: str = "the report") -> str:
     return text + _left(certificate, report)
 
 
+def doubtful(certificate: Certificate) -> bool:
+    """Whether the photos are a misfit, or would nearly be one."""
+    return certificate.fit is not None and certificate.fit_p is not None and certificate.fit_p <= CLOSE
+
+
 def _left(certificate: Certificate, report: str) -> str:
     """That much of the distance is left, if it is and the dial is not why."""
     if certificate.generalization > SMALL_DIAL or certificate.distance <= MUCH * certificate.distance_prior:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from degcraft.certificate import Certificate
-from degcraft.fit_words import fit_sentence
+from degcraft.fit_words import doubtful, fit_sentence
 from degcraft.names import Name
 from degcraft.scores import TELLING, Score, Summary
 from degcraft.times import times_table
@@ -109,7 +109,7 @@ def sentences(
     target: str, summary: Summary, certificate: Certificate | None, differences: Summary | None = None
 ) -> Iterator[str]:
     """What was found for one target, that all models are below interpolation if they are, and likewise that its photos
-    are beyond the degradation space.
+    are beyond the degradation space, or nearly.
     """
     yield sentence(target, summary, certificate, differences)
     if _all_below_interpolation(target, summary):
@@ -117,7 +117,7 @@ def sentences(
             f"No model reaches bicubic interpolation on the photos of {target}: perhaps they were trained too briefly "
             "(train.steps)."
         )
-    if certificate is not None and certificate.fit == "misfit":
+    if certificate is not None and doubtful(certificate):
         yield f"{target}: {fit_sentence(certificate)}"
 
 
@@ -146,7 +146,8 @@ def _against_others(target: str, summary: Summary, differences: Summary | None) 
         assert score is not None
         gained = differences.get(f"crafted-{target}", target) if differences is not None and name == "full" else None
         parts.append(_compared(crafted.value - score.value, words) + _interval(gained))
-    return ", ".join(parts)
+    few = f" ({_few(crafted)})" if _few(crafted) and "full" not in found else ""  # said with the interval
+    return ", ".join(parts) + few
 
 
 def _interval(gained: Score | None) -> str:
