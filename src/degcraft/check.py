@@ -48,10 +48,11 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
         raise UserError(f"hr: {none} ({reasons(rows)}); {remedy(rows)}{perhaps}")
     degraded = _pixels(photos.degraded) if photos.degraded else 0
     sizes = list(photos.hr.sizes.values())
-    made = counts(config, sizes, _upscaled(config, photos), _tested(config, photos), degraded)
+    made = counts(config, sizes, _upscaled(config, photos), _tested(photos), degraded)
     found = [*remarks(photos), *training_remarks(config, made.patches)]
+    patches = _patches(config, photos.hr)
     try:
-        took = list(_time(durations(config, _patches(config, photos.hr), made, os.cpu_count() or 1)))
+        took = list(_time(durations(config, patches, made, os.cpu_count() or 1)))
     except UserError as error:  # no network can be made, so no time be taken
         took, found = [], [f"train.start: the run will not begin. {error}.", *found]
     text = "\n".join([*_usable(config, photos), *_size(made), *_axes(made.space), *took, *_wrong(found)])
@@ -82,9 +83,9 @@ def _upscaled(config: Config, photos: Photos) -> int:
     return sum(map(_pixels, [*photos.upscaled.values(), *others.values()]))
 
 
-def _tested(config: Config, photos: Photos) -> dict[str, int]:
+def _tested(photos: Photos) -> dict[str, int]:
     """Pixels of each target's HR test photos: those of made targets are half of what they are made from."""
-    shares = {name: 1 if config.targets[name].photos is None else 2 for name in photos.tests}
+    shares = {name: 1 if name in photos.references else 2 for name in photos.tests}
     return {name: _pixels(folder) // shares[name] for name, folder in photos.tests.items()}
 
 
@@ -98,16 +99,15 @@ def _usable(config: Config, photos: Photos) -> Iterator[str]:
     yield f"  hr: {len(photos.hr.sizes)} usable of {len(photos.hr.sizes) + len(photos.hr.unusable)}"
     for name, target in config.targets.items():
         if target.photos is not None:
-            count = len(photos.tests[name].sizes)
-            made = f"{counted(-(-count // 2), 'reference photo')} and {counted(count // 2, 'test pair')}"
+            count, pairs = len(photos.tests[name].sizes), photos.pairs(name)
+            made = f"{counted(count - pairs, 'reference photo')} and {counted(pairs, 'test pair')}"
             yield f"  {name}: {made} will be made from {count}"
         else:
             folder = photos.references[name]
             count = len(folder.sizes) + len(folder.unusable)
             yield f"  {name}: {counted(len(folder.sizes), 'usable reference photo')} of {count}"
         if target.test is not None:
-            pairs = counted(len(photos.tests[name].sizes), "test pair")
-            yield f"  {name}: {pairs}, in {' and '.join(map(str, target.test))}"
+            yield f"  {name}: {counted(photos.pairs(name), 'test pair')}, in {' and '.join(map(str, target.test))}"
             yield from _passed_over(f"targets.{name}.test.lr", passed_over(target.test[0]))
         if name in photos.tests:
             yield from _passed_over(photos.tests[name].name, photos.tests[name].passed_over)

@@ -148,6 +148,11 @@ class Photos:
     spaced: Sequence[str]
     unfit: Mapping[str, Sequence[str]]
 
+    def pairs(self, target: str) -> int:
+        """Test pairs of a target: of a made one, half of the photos that it is made from."""
+        count = len(self.tests[target].sizes)
+        return count if target in self.references else count // 2
+
     @property
     def by_heads(self) -> list[Folder]:
         """Folders of photos that no model is made of, of which only the heads were looked at."""
@@ -246,8 +251,7 @@ def remarks(photos: Photos) -> Iterator[str]:
                 "soft, go on."
             )
     for name, folder in photos.tests.items():
-        pairs = len(folder.sizes) if name in photos.references else len(folder.sizes) // 2
-        if pairs < TELLING:
+        if (pairs := photos.pairs(name)) < TELLING:
             few = f"{counted(pairs, 'test pair')} {'is' if pairs == 1 else 'are'}"
             yield f"{folder.name}: {few} too few to tell models apart; give {TELLING} or more (docs/evaluation.md)."
     yield from _repeated(photos)

@@ -47,8 +47,10 @@ class Score:
         return self.photos >= TELLING and self.has_interval and (self.low > 0 or self.high < 0)
 
     def ends(self, decimals: int) -> str:
-        """The interval of a difference, ``+0.12 to +0.50``; more decimals where it would not seem to leave out 0, or to
-        have a width."""
+        """The interval of a difference, ``+0.12 to +0.50``.
+
+        It has more decimals where it leaves out 0 and would not seem to, or would seem to have no width.
+        """
         if self.low > 0 or self.high < 0:
             tell = min(2 * abs(self.low), 2 * abs(self.high), (self.high - self.low) or 1.0)
             while tell < 10.0**-decimals and decimals < 6:
