@@ -2,11 +2,11 @@
 
     python benchmarks/inference.py [--networks compact:32:6 srresnet:64:16] [--sizes 128 256] [--scale 4] [--threads 1]
 
-A network is its name, width and blocks. Each runs in a process of its own, on one square LR image of random numbers
-with random weights, as `degcraft.upscale` runs it on a tile: on CUDA where there is one, else on so many CPU threads.
+A network is its name, width and blocks. Each runs on one square LR image of random numbers with random weights, as
+`degcraft.upscale` runs it on a tile: on CUDA where there is one, else on so many CPU threads, in a process of its own.
 The best of several rounds counts, since other programs can only slow them down; on one CPU thread, seconds are those of
 the process and not of the clock. MP/s are megapixels of HR a second. Memory is the largest that the process held (CPU),
-or that torch had allocated (CUDA), less what there was before the first image.
+less what there was before the first image, or that torch had allocated (CUDA) for an image after the first.
 """
 
 from __future__ import annotations
@@ -54,14 +54,19 @@ def parse(text: str, scale: int) -> NetworkSpec:
 
 
 def measure(spec: NetworkSpec, size: int, threads: int) -> Measured:
-    """Run a network; to be called in a fresh process, since peaks do not fall."""
+    """Run a network; on a CPU to be called in a fresh process, since peaks do not fall."""
     device = prepare(threads, 0, "benchmark")
     network = on_device(spec.build().eval(), device)
     image = torch.rand(1, 3, size, size, device=device).to(memory_format=torch.channels_last)
     clock = time.process_time if device.type == "cpu" and threads == 1 else time.perf_counter
     before = held(device)
     with torch.no_grad():
-        seconds = min(timed(lambda: network(image), clock, device) for _ in range(ROUNDS + 1))
+        network(image)
+        if device.type == "cuda":  # the first image tries algorithms, and takes memory for it
+            torch.cuda.synchronize()
+            torch.cuda.reset_peak_memory_stats()
+            before = torch.cuda.memory_allocated()
+        seconds = min(timed(lambda: network(image), clock, device) for _ in range(ROUNDS))
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {threads} thread{'s' * (threads > 1)}"
     return Measured(count_weights(network), seconds, held(device) - before, name)
 
@@ -91,9 +96,10 @@ def in_process(spec: NetworkSpec, size: int, threads: int) -> Measured:
 def table(networks: Sequence[str], sizes: Sequence[int], scale: int, threads: int) -> None:
     """Print a row a network and size, as Markdown."""
     print(f"| network, x{scale} | weights | LR pixels | ms | MP/s | MiB | on |\n|---|---|---|---|---|---|---|")
+    run = measure if torch.cuda.is_available() else in_process
     for text in networks:
         for size in sizes:
-            found = in_process(parse(text, scale), size, threads)
+            found = run(parse(text, scale), size, threads)
             speed = (size * scale) ** 2 / 1e6 / found.seconds
             speeds = f"{1000 * found.seconds:,.0f}", f"{speed:.2f}"
             cells = f"`{text}`", f"{found.weights:,}", f"{size} x {size}", *speeds

@@ -96,7 +96,7 @@ def compare(pairs: Path, scale: int, name: str, options: argparse.Namespace) -> 
         kept = tuple(part.pin_memory() for part in kept)
     sides = [
         (Run(spec.build(), settings, 0, device), source)
-        for source in (iter(loader(batches, options.workers, device)), repeat(kept))
+        for source in (loader(batches, options.workers, device), repeat(kept))
     ]
     alone = device.type == "cpu" and options.threads == 1 and not options.workers
     clock = time.process_time if alone else time.perf_counter

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from degcraft import pairs_dataset
 from degcraft.axes import Choices, Step
 from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.pairs import gather_pairs, make_pairs
-from degcraft.pairs_dataset import PairBatches, held_back, loader, oriented
+from degcraft.pairs_dataset import PairBatches, Several, held_back, loader, oriented
 from degcraft.settings import PairSettings
 from degcraft.space import build
 from degcraft.storage import creating_h5
@@ -83,7 +84,7 @@ def test_every_epoch_is_a_permutation(numbered, batch):
 
 
 def loaded(pairs, workers):
-    read = loader(batches(pairs, range(12)), workers, torch.device("cpu"))
+    read = loader(batches(pairs, range(37)), workers, torch.device("cpu"))
     return [tuple(part.numpy() for part in item) for item in read]
 
 
@@ -91,6 +92,14 @@ def test_batches_do_not_depend_on_the_workers(textured):
     for alone, shared in zip(loaded(textured, 0), loaded(textured, 2), strict=True):
         for a, b in zip(alone, shared, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_large_batches_are_handed_over_a_few_at_a_time(textured, monkeypatch):
+    dataset = batches(textured, range(37))
+    assert dataset.nbytes == sum(part.nbytes for part in dataset[0])
+    monkeypatch.setattr(pairs_dataset, "_BYTES_AT_ONCE", 4 * dataset.nbytes - 1)
+    several = Several(dataset)
+    assert [len(several[k][0]) for k in range(len(several))] == [*[3] * 12, 1]
 
 
 def test_a_batch_depends_on_its_step_alone(textured):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ from degcraft.sharing import shown, spread
 from degcraft.storage import MappedRows, reading_h5, sha256
 
 _TURNS = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
+_AT_ONCE, _BYTES_AT_ONCE = 16, 2**24  # that a reading process hands over, at most: batches, and bytes
 
 
 class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -96,6 +98,11 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
                 target[into] = oriented(image[rows, columns], turns[i], flips[i])
         return torch.from_numpy(lr), torch.from_numpy(hr)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of an item."""
+        return len(self._part) * 3 * self._crop**2 * (1 + self._scale**2)
+
     def validation(self) -> tuple[torch.Tensor, torch.Tensor] | None:
         """The first pair of each HR patch that is held back, whole: (n, h, w, 3) and (n, H, W, 3) uint8, if any are."""
         if not len(self._held):
@@ -131,9 +138,31 @@ def held_back(patches: int, wanted: int) -> NDArray[np.int64]:
     return spread(patches, min(wanted, patches // 8))
 
 
-def loader(batches: PairBatches, workers: int, device: torch.device) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
+def loader(batches: PairBatches, workers: int, device: torch.device) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """The batches in their order, read by so many processes (0: by this one), ready for the way to the device."""
-    return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=device.type == "cuda")
+    pin = device.type == "cuda"
+    if not workers:
+        yield from DataLoader(batches, batch_size=None, pin_memory=pin)
+        return
+    for lr, hr in DataLoader(Several(batches), batch_size=None, num_workers=workers, pin_memory=pin):
+        yield from zip(lr, hr, strict=True)
+
+
+class Several(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Batches stacked, several an item: handing over an item costs the process that trains as much time as a step."""
+
+    def __init__(self, batches: PairBatches) -> None:
+        self._batches, self._each = batches, min(_AT_ONCE, max(1, _BYTES_AT_ONCE // batches.nbytes))
+
+    def __len__(self) -> int:
+        return -(-len(self._batches) // self._each)
+
+    def __getitem__(self, item: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """LR (k, n, crop, crop, 3) and HR (k, n, scale*crop, scale*crop, 3) of k batches, uint8."""
+        first = item * self._each
+        each = range(first, min(first + self._each, len(self._batches)))
+        lr, hr = zip(*(self._batches[k] for k in each), strict=True)
+        return torch.stack(lr), torch.stack(hr)
 
 
 def oriented(image: NDArray[np.uint8], turns: int, flip: int) -> NDArray[np.uint8]:
