@@ -4,7 +4,7 @@ CORES ?= all
 # A notice about a later MkDocs, which is not what is locked, is switched off.
 MKDOCS = NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
 
-.PHONY: help demo test test-slurm docs .venv clean
+.PHONY: help demo test test-slurm test-gpu docs .venv clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -26,6 +26,10 @@ test: ## check style, types, the workflow and the documentation, then run the te
 test-slurm: ## run the workflow through a real Slurm, started for this; as root on Debian, it is installed where missing
 	@tools/setup_venv.sh "$(PYTHON)" requirements-dev.lock
 	.venv/bin/pytest -rs tests/slurm
+
+test-gpu: ## run the tests that are for a GPU, on this machine's
+	@tools/setup_venv.sh "$(PYTHON)" requirements-dev.lock
+	.venv/bin/pytest -rs tests/gpu
 
 docs: ## build the documentation as a site; open site/index.html
 	@tools/setup_venv.sh "$(PYTHON)" requirements-dev.lock

@@ -88,18 +88,21 @@ def loaded(pairs, workers):
     return [tuple(part.numpy() for part in item) for item in read]
 
 
-def test_batches_do_not_depend_on_the_workers(textured):
+def test_batches_do_not_depend_on_the_workers(textured, monkeypatch):
+    monkeypatch.setattr(pairs_dataset, "_BYTES_AT_ONCE", 8 * batches(textured, range(1)).nbytes)
     for alone, shared in zip(loaded(textured, 0), loaded(textured, 2), strict=True):
         for a, b in zip(alone, shared, strict=True):
             np.testing.assert_array_equal(a, b)
 
 
-def test_large_batches_are_handed_over_a_few_at_a_time(textured, monkeypatch):
+def test_several_batches_are_handed_over_at_once(textured):
     dataset = batches(textured, range(37))
     assert dataset.nbytes == sum(part.nbytes for part in dataset[0])
-    monkeypatch.setattr(pairs_dataset, "_BYTES_AT_ONCE", 4 * dataset.nbytes - 1)
-    several = Several(dataset)
+    several = Several(dataset, 4 * dataset.nbytes - 1)
     assert [len(several[k][0]) for k in range(len(several))] == [*[3] * 12, 1]
+    assert len(Several(dataset, 1)) == 37
+    for item, expected in zip(several[12], dataset[36], strict=True):
+        np.testing.assert_array_equal(item[0], expected)
 
 
 def test_a_batch_depends_on_its_step_alone(textured):

@@ -22,6 +22,7 @@ from degcraft.networks import load_network
 from degcraft.pairs_dataset import PairBatches
 from degcraft.settings import TrainSettings
 from degcraft.train import train
+from degcraft.training.group import gpu_of
 from degcraft.training.launch import launch
 
 SETTINGS = TrainSettings(
@@ -107,3 +108,14 @@ def test_a_process_that_dies_is_no_success():
 def test_several_nodes_need_slurm(pairs, scale, tmp_path):
     with pytest.raises(UserError, match=r"train\.nodes: 2 nodes need a job of Slurm"):
         train(files_of(tmp_path, "a", pairs), dataclasses.replace(TWO, nodes=2), scale, 0)
+
+
+@pytest.mark.parametrize(("local", "seen", "by_srun", "gpu"), [(0, 1, False, 0), (1, 2, False, 1), (1, 1, True, 0)])
+def test_every_process_has_a_gpu(local, seen, by_srun, gpu):
+    assert gpu_of(local, seen, by_srun) == gpu
+
+
+@pytest.mark.parametrize(("local", "seen", "by_srun"), [(1, 1, False), (2, 2, True)])
+def test_more_processes_than_gpus_are_refused(local, seen, by_srun):
+    with pytest.raises(UserError, match=rf"^train\.processes: more than the GPUs of this machine, {seen}; lower it"):
+        gpu_of(local, seen, by_srun)

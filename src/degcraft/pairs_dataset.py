@@ -19,7 +19,7 @@ from degcraft.sharing import shown, spread
 from degcraft.storage import MappedRows, reading_h5, sha256
 
 _TURNS = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
-_AT_ONCE, _BYTES_AT_ONCE = 16, 2**24  # that a reading process hands over, at most: batches, and bytes
+_BYTES_AT_ONCE = 2**24  # that a reading process hands over
 
 
 class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -139,20 +139,17 @@ def held_back(patches: int, wanted: int) -> NDArray[np.int64]:
 
 
 def loader(batches: PairBatches, workers: int, device: torch.device) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The batches in their order, read by so many processes (0: by this one), ready for the way to the device."""
-    pin = device.type == "cuda"
-    if not workers:
-        yield from DataLoader(batches, batch_size=None, pin_memory=pin)
-        return
-    for lr, hr in DataLoader(Several(batches), batch_size=None, num_workers=workers, pin_memory=pin):
-        yield from zip(lr, hr, strict=True)
+    """The batches in their order, on the device, read by so many processes (0: by this one)."""
+    several = Several(batches, _BYTES_AT_ONCE if workers else 1)
+    for parts in DataLoader(several, batch_size=None, num_workers=workers, pin_memory=device.type == "cuda"):
+        yield from zip(*(part.to(device, non_blocking=True) for part in parts), strict=True)
 
 
 class Several(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Batches stacked, several an item: handing over an item costs the process that trains as much time as a step."""
+    """Batches stacked, several an item of so many bytes at most: handing over an item can cost as much as a step."""
 
-    def __init__(self, batches: PairBatches) -> None:
-        self._batches, self._each = batches, min(_AT_ONCE, max(1, _BYTES_AT_ONCE // batches.nbytes))
+    def __init__(self, batches: PairBatches, nbytes: int) -> None:
+        self._batches, self._each = batches, max(1, nbytes // batches.nbytes)
 
     def __len__(self) -> int:
         return -(-len(self._batches) // self._each)

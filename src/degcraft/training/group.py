@@ -72,12 +72,27 @@ def joined() -> Iterator[Group]:
         for name, slurm in (("RANK", "SLURM_PROCID"), ("WORLD_SIZE", "SLURM_NTASKS"), ("LOCAL_RANK", "SLURM_LOCALID"))
     )
     if torch.cuda.is_available():
-        seen = torch.cuda.device_count()
-        if 1 < seen <= local:
-            raise UserError(f"train.processes: more than the {seen} GPUs of this machine; lower it")
-        torch.cuda.set_device(local % seen)  # a site may show every process its own GPU alone
+        torch.cuda.set_device(gpu_of(local, torch.cuda.device_count(), by_srun="LOCAL_RANK" not in os.environ))
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", rank=rank, world_size=size)
     try:
         yield Group(rank, size)
     finally:
         distributed.destroy_process_group()
+
+
+def gpu_of(local: int, seen: int, by_srun: bool) -> int:
+    """Which GPU a process takes.
+
+    Args:
+        local: its number on its machine, from 0.
+        seen: how many GPUs it sees.
+        by_srun: whether srun started it, which may show every process its own GPU alone.
+
+    Raises:
+        UserError: there are fewer GPUs than processes.
+    """
+    if by_srun and seen == 1:
+        return 0
+    if local >= seen:
+        raise UserError(f"train.processes: more than the GPUs of this machine, {seen}; lower it")
+    return local

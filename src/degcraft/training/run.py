@@ -19,6 +19,7 @@ from degcraft.settings import TrainSettings
 from degcraft.training.adversarial import Adversary
 from degcraft.training.group import ALONE, Group
 from degcraft.training.losses import PIXEL_LOSSES
+from degcraft.training.recorded import Recorded
 from degcraft.training.schedule import learning_rate
 
 
@@ -45,8 +46,14 @@ class Run:
         self.rows: list[dict[str, float]] = []
         self._losses: list[torch.Tensor] = []  # since the last row: the loss and, with an adversary, its terms
         self.device, self._settings, self._seed = device, settings, seed
-        self._optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
+        on_gpu = device.type == "cuda"
+        # where a step is recorded, the learning rate has to be read from a tensor
+        rate = torch.tensor(settings.learning_rate, device=device) if on_gpu else settings.learning_rate
+        self._optimizer = torch.optim.Adam(network.parameters(), lr=rate, fused=True, capturable=on_gpu)
         self._adversary = Adversary(settings, device, group) if settings.adversarial_steps else None
+        # DistributedDataParallel and networks that we do not know may do what cannot be recorded
+        recordable = on_gpu and group.size == 1 and settings.network != SPANDREL
+        self._pixel_step: Callable[..., torch.Tensor] = Recorded(self._optimise) if recordable else self._optimise
 
     def advance(self, lr: torch.Tensor, hr: torch.Tensor) -> None:
         """One optimiser step and the averaging.
@@ -57,14 +64,28 @@ class Run:
         """
         # what a network draws (dropout) follows from the step, so that no state of a generator has to be kept
         seed_step(integer(self._seed, "train-step", self.step, self._group.rank), self.device)
+        self._set_learning_rate(learning_rate(self._settings, self.step))
+        lr, hr = (images.to(self.device, non_blocking=True) for images in (lr, hr))
+        adversary = self._adversary_now()
+        losses = self._pixel_step(lr, hr) if adversary is None else self._optimise(lr, hr, adversary)
+        self.step += 1
+        self._losses.append(losses)
+        self._follow()
+
+    def _set_learning_rate(self, rate: float) -> None:
         for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(self._settings, self.step)
-        x, y = (to_tensor(images.to(self.device, non_blocking=True)) for images in (lr, hr))
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+
+    def _optimise(self, lr: torch.Tensor, hr: torch.Tensor, adversary: Adversary | None = None) -> torch.Tensor:
+        """One step of the optimisers on images that are on the device; the loss and, with an adversary, its terms."""
+        x, y = to_tensor(lr), to_tensor(hr)
         with autocast(self.device, self._settings.amp):
             output = self._forward(x)
         output = output.float()
-        loss, adversary = PIXEL_LOSSES[self._settings.loss](output, y), self._adversary_now()
-        terms = []
+        loss, terms = PIXEL_LOSSES[self._settings.loss](output, y), []
         if adversary is not None:
             added, judged = adversary.judge(output, y)
             loss = loss + added
@@ -76,9 +97,7 @@ class Run:
         self._optimizer.step()
         if adversary is not None:
             terms.append(adversary.advance(output.detach(), y))
-        self.step += 1
-        self._losses.append(torch.stack([loss.detach(), *terms]))
-        self._follow()
+        return torch.stack([loss.detach(), *terms])
 
     def _adversary_now(self) -> Adversary | None:
         """Whoever takes part in the next step."""
@@ -158,7 +177,8 @@ class Run:
         self.step, self.rows, self._losses = state["step"], state["rows"], state["losses"]
         self.network.load_state_dict(state["network"])
         self.average = state["average"]
-        self._optimizer.load_state_dict(state["optimizer"])
+        # the groups' settings are this run's: on a GPU, the learning rate is in a tensor
+        self._optimizer.load_state_dict(self._optimizer.state_dict() | {"state": state["optimizer"]["state"]})
         if self._adversary is not None:
             self._adversary.load(state["adversary"])
 
