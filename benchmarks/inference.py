@@ -101,7 +101,7 @@ def table(networks: Sequence[str], sizes: Sequence[int], scale: int, threads: in
         for size in sizes:
             found = run(parse(text, scale), size, threads)
             speed = (size * scale) ** 2 / 1e6 / found.seconds
-            speeds = f"{1000 * found.seconds:,.0f}", f"{speed:.2f}"
+            speeds = f"{1000 * found.seconds:,.1f}", f"{speed:.2f}"
             cells = f"`{text}`", f"{found.weights:,}", f"{size} x {size}", *speeds
             print("|", " | ".join([*cells, f"{found.memory / 2**20:,.0f}", found.device]), "|", flush=True)
 

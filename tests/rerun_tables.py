@@ -197,8 +197,8 @@ DEGRADING = f"testset evaluate_bicubic {EXTRACTOR} {PAIRS}"  # training the extr
 NETWORKS = f"extractor_srgan evaluate_bicubic {EXTRACTOR} {MODELS}"
 TRAINING = ["train", "pairs_dataset"] + [
     f"training.{name}"
-    for name in ("adversarial", "checkpoints", "group", "launch", "losses", "monitor", "perceptual", "run", "schedule",
-                 "start", "validation")
+    for name in ("adversarial", "checkpoints", "group", "launch", "losses", "monitor", "perceptual", "recorded", "run",
+                 "schedule", "start", "validation")
 ]  # fmt: skip
 OPERATORS = ["operators", "convolution", "resampling"] + [
     f"operators.{name}" for name in ("blur", "jpeg", "kernels", "noise", "pixels", "registry", "resize", "shuffle")

@@ -23,7 +23,7 @@ def test_jobs_side_by_side_take_as_long_as_their_rounds_by_hand():
 
 def test_training_on_a_gpu_by_hand():
     assert Durations(JOBS, "cpu", 4e12, 3000).training_on_gpu == pytest.approx(3000 * 0.4)
-    assert Durations(JOBS, "cpu", 1.0, 3000).training_on_gpu == pytest.approx(3000 * 0.005)
+    assert Durations(JOBS, "cpu", 1.0, 3000).training_on_gpu == pytest.approx(3000 * 0.001)
 
 
 def test_refined_bins_count_for_every_target(raw, schema):

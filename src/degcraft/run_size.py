@@ -25,12 +25,14 @@ from degcraft.seeds import stream
 from degcraft.settings import TrainSettings
 from degcraft.sharing import FOLDS
 from degcraft.space import Space, build
+from degcraft.training.recorded import CALLS_BEFORE
 from degcraft.training.run import Run
 from degcraft.training.start import first_network
 from degcraft.upscale import SelfEnsemble, upscale_tiled
 
 SECONDS = 0.5  # of each measurement, or three rounds, whichever is longer
-GPU_OPERATIONS, GPU_STEP = 1e13, 0.005  # a second, and seconds a step at least: assumed, not measured
+# a second, and seconds a step at least: assumed, a third of what an H200 does, and half (docs/training.md)
+GPU_OPERATIONS, GPU_STEP = 1e13, 0.001
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,8 @@ def _training_step(
     lr = torch.from_numpy(pairs[0][rows, :side, :side])
     hr = torch.from_numpy(pairs[1][rows, : side * scale, : side * scale])
     with FlopCounterMode(display=False) as counter:
+        run.advance(lr, hr)
+    for _ in range(CALLS_BEFORE if device.type == "cuda" else 0):  # until steps are launched at once
         run.advance(lr, hr)
     return _measured(lambda: run.advance(lr, hr), device), float(counter.get_total_flops())
 
