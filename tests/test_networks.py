@@ -18,7 +18,7 @@ from degcraft.networks import NetworkSpec, load_network, read_spec, save_network
 from degcraft.networks.discriminator import UNetDiscriminator, adversarial_loss
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.rrdbnet import RRDBNet
-from degcraft.networks.sr import Compact, ResidualBlock, SRResNet, count_weights, to_tensor
+from degcraft.networks.sr import FEW, Compact, ResidualBlock, SRResNet, count_weights, to_tensor
 
 SPECS = {
     "compact": NetworkSpec.of("compact", channels=8, blocks=2, scale=2),
@@ -67,6 +67,37 @@ def test_compact_is_srvggnetcompact_key_by_key(scale):
     assert next(iter(ours.state_dict())) == "body.0.weight"
     theirs.load_state_dict(ours.state_dict(), strict=True)
     torch.testing.assert_close(ours(some_input()), theirs(some_input()))
+
+
+def test_a_few_convolutions_start_as_pytorch_starts_them():
+    torch.manual_seed(0)
+    ours = Compact(channels=8, blocks=FEW, scale=2)
+    torch.manual_seed(0)
+    for name, value in SRVGGNetCompact(8, FEW, 2).state_dict().items():
+        assert torch.equal(ours.state_dict()[name], value)
+
+
+def test_behind_many_convolutions_a_signal_is_left():
+    torch.manual_seed(0)
+    network, x = Compact(channels=64, blocks=24, scale=2), torch.randn(1, 3, 48, 48)
+    for layer in network.body[:-2]:
+        x = layer(x)
+    assert 0.3 < float(x.detach().std()) < 3  # He et al.: as it came in, 1; with PyTorch's own weights 0.03
+
+
+def test_many_convolutions_leave_nearest_upsampling():
+    torch.manual_seed(0)
+    network = Compact(channels=16, blocks=16, scale=2)
+    hr = functional.avg_pool2d(functional.interpolate(torch.rand(4, 3, 24, 24), scale_factor=2), 3, 1, 1)
+    lr = functional.interpolate(hr, scale_factor=0.5, mode="area")
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    for _ in range(60):
+        loss = functional.l1_loss(network(lr), hr)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    nearest = functional.l1_loss(functional.interpolate(lr, scale_factor=2), hr)
+    assert loss.item() < 0.85 * nearest.item()  # with PyTorch's own weights 0.91
 
 
 def test_count_of_weights_by_hand():

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+FEW = 8  # convolutions between the first and the last of `Compact` that start from PyTorch's own weights
+
 
 class Compact(nn.Module):
     """SRVGGNetCompact (Real-ESRGAN): PReLU convolutions on the LR grid, pixel shuffle, added to nearest upsampling.
@@ -23,6 +25,20 @@ class Compact(nn.Module):
         for _ in range(blocks):
             self.body += [nn.Conv2d(channels, channels, 3, padding=1), nn.PReLU(channels)]
         self.body.append(nn.Conv2d(channels, 3 * scale**2, 3, padding=1))
+        if blocks > FEW:
+            self._start_deep()
+
+    def _start_deep(self) -> None:
+        """Weights that keep the signal's variance (He et al., ICCV 2015), and small residuals at first.
+
+        With PyTorch's own it fades to 0.4 at every convolution. A few of them learn better from there, but behind many
+        nothing is left, and the training stays at nearest upsampling (`docs/training.md`).
+        """
+        convolutions = [layer for layer in self.body if isinstance(layer, nn.Conv2d)]
+        for conv in convolutions:
+            nn.init.kaiming_normal_(conv.weight, a=0.25)  # PReLU's slope at first
+            nn.init.zeros_(_bias(conv))
+        convolutions[-1].weight.data *= 0.1
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, h, w) in 0..1 to (N, 3, scale*h, scale*w), not clipped."""
