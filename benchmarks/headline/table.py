@@ -43,6 +43,11 @@ class Headline:
         of_each = {d: seeds if every_seed or not asked_for(d).dial else seeds[:1] for d in distributions}
         return Headline(folder, tuple(config["targets"]), distributions, of_each)
 
+    def quick(self) -> Headline:
+        """Its first seed alone, without other values of the dial."""
+        kept = tuple(d for d in self.distributions if not asked_for(d).dial)
+        return replace(self, distributions=kept, seeds={d: self.seeds[d][:1] for d in kept})
+
     def table(self, distribution: str, target: str, seed: int) -> Path:
         """Measurements of a distribution's model on a target's photos."""
         name = asked_for(distribution)
@@ -90,13 +95,17 @@ def mean_interval(values: Values) -> str:
 
 
 def print_tables(runs: Sequence[Headline]) -> None:
-    """All tables, as Markdown."""
+    """Tables of what is gained and given up, as Markdown."""
     print("\nPSNR-Y on the target, dB")
     print_markdown(["target", "bicubic", "clean", "full", "crafted", "oracle", "closed"], _on_target(runs))
     print("\nPSNR-Y over the full range, dB")
     print_markdown(
         ["target", "clean", "full", "crafted", "oracle", "crafted gives up", "oracle gives up"], _elsewhere(runs)
     )
+
+
+def print_dial(runs: Sequence[Headline]) -> None:
+    """What other values of the dial do."""
     print("\nThe dial: mean over targets, dB, first seed")
     print_markdown(["dial", "gained on target over full", "given up over the full range"], _dial(runs))
 
