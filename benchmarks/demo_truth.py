@@ -6,6 +6,8 @@ For each axis the 1-Wasserstein distance between the crafted and the true margin
 same for the full range.
 """
 
+import sys
+
 import numpy as np
 import pandas as pd
 import yaml
@@ -23,7 +25,10 @@ def error(rows: pd.DataFrame, column: str, truth: list[float]) -> float:
 def main() -> None:
     """Print the table."""
     truth = yaml.safe_load((ROOT / "resources/demo/truth.yaml").read_text())
-    marginals = pd.read_csv(ROOT / "results/targets/demo/marginals.csv")
+    file = ROOT / "results/targets/demo/marginals.csv"
+    if not file.exists():
+        sys.exit(f"{file.relative_to(ROOT)} is not there yet; run make demo first")
+    marginals = pd.read_csv(file)
     rows = []
     for axis, values in truth.items():
         if not isinstance(values, str):

@@ -65,7 +65,7 @@ def test_few_and_too_large_references_are_remarked_on(said, tmp_path):
         Image.open(path).resize((500, 500)).save(path)
     few, large = said()
     assert "targets.album.reference: 3 usable photos; 8 or more" in few
-    assert "larger than the HR photos" in large and "swapped" in large
+    assert "larger than the HR photos (0.25 and 0.066 megapixels in the middle)" in large and "swapped" in large
 
 
 def test_enlarged_references_are_remarked_on_if_they_are_most(said, tmp_path):

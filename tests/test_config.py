@@ -167,6 +167,7 @@ MISTAKES = [
     ("hr", "nowhere", ["hr", "nowhere", "no folder", ", relative to /"]),
     ("hr", "empty", ["hr", "empty", "holds no"]),
     ("hr", 3, ["hr: 3 is not text; put it in quotes"]),
+    ("hr", ["a", "b"], ['hr: ["a", "b"] is not text; give one']),
     ("onnx", "yes", ["onnx: 'yes' is neither true nor false"]),
     ("upscale.ensemble", 8, ["upscale.ensemble", "8"]),
     ("upscale.tile", 8, ["upscale.tile", "8"]),

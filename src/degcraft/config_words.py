@@ -140,6 +140,8 @@ def _remedy(value: object, rules: Schema) -> str:
         return "; begin each of its entries with '-'"
     if kind == KINDS["string"] and isinstance(value, int | float):
         return "; put it in quotes"
+    if kind == KINDS["string"] and isinstance(value, list):
+        return "; give one"
     if kind == KINDS["array"] and (number if "type" in items else isinstance(value, str)) and "properties" not in items:
         return f"; write [{value if str(value).isidentifier() else _shown(value)}]"
     return _as_number(value, rules)

@@ -239,8 +239,8 @@ def remarks(photos: Photos) -> Iterator[str]:
             )
         if folder.sizes and hr.sizes and _middle(folder) > _middle(hr):
             yield (
-                f"{folder.name}: these photos are larger than the HR photos ({_middle(folder) / 1e6:.1f} and "
-                f"{_middle(hr) / 1e6:.1f} megapixels in the middle). They should be the small, bad ones, as the source "
+                f"{folder.name}: these photos are larger than the HR photos ({_megapixels(folder)} and "
+                f"{_megapixels(hr)} megapixels in the middle). They should be the small, bad ones, as the source "
                 "delivers them; perhaps hr and reference are swapped."
             )
         enlarged = [path for path, seen in folder.seen.items() if seen.enlarged]
@@ -341,6 +341,11 @@ def _same_files(first: Folder, second: Folder) -> Iterator[tuple[Path, Path]]:
 def _middle(folder: Folder) -> float:
     """Median number of pixels."""
     return float(np.median([width * height for width, height in folder.sizes.values()]))
+
+
+def _megapixels(folder: Folder) -> str:
+    """The same in two digits: ``2.1``, ``0.031``."""
+    return f"{float(f'{_middle(folder) / 1e6:.2g}'):g}"
 
 
 def _files(paths: Collection[Path], folder: Folder) -> str:
