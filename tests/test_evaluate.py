@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,7 +11,7 @@ from PIL import Image
 from degcraft import evaluate as subject
 from degcraft.degrade import degrade_folder
 from degcraft.errors import UserError
-from degcraft.evaluation_pairs import made_pairs, own_pairs
+from degcraft.evaluation_pairs import EvaluationPair, made_pairs, own_pairs, size_problem
 from degcraft.metrics import HIGHEST, METRICS, measure
 
 
@@ -18,6 +20,16 @@ def folders(folder_of, make_photo):
     """LR and HR photos of the stems a and b, scale 2."""
     hr = {"a": make_photo(32, 40), "b": make_photo(40, 32, 1)}
     return folder_of("lr", **{k: v[::2, ::2] for k, v in hr.items()}), folder_of("hr", **hr)
+
+
+def test_why_sizes_do_not_fit_is_guessed():
+    def problem(lr, hr):
+        return size_problem(EvaluationPair("old", Path("lr/a.png"), Path("hr/a.png")), lr, hr, 4, 11)
+
+    assert problem((40, 30), (160, 121)) is None
+    assert problem((41, 30), (160, 120)) == "lr/a.png: 41x30 pixels, but hr/a.png over the scale 4 has 40x30"
+    assert problem((160, 120), (40, 30)).endswith("has 10x7; perhaps the folders are swapped")
+    assert problem((80, 60), (161, 121)).endswith("has 40x30; they would fit a scale of 2")
 
 
 def test_own_pairs_are_those_of_the_same_stem(folders):

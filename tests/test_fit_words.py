@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from certificates import CERTIFICATE, FAR, JUDGED
 
-from degcraft.fit_words import fit_sentence
+from degcraft.certify import ALERT
+from degcraft.fit_words import SIMULATIONS, fit_remarks, fit_sentence
+from degcraft.settings import CertifySettings
 
 
 def test_a_fit_in_words():
@@ -22,6 +24,22 @@ def test_a_fit_in_words():
     assert "not judged: that takes at least eight HR photos" in unjudged
     for cause in ("certify.photos of 8", "bin_features.patches", "certify.simulations of 39"):
         assert cause in unjudged
+
+
+def test_too_few_simulations_are_the_reason():
+    assert fit_sentence(replace(CERTIFICATE, fit_simulations=20)) == (
+        "Whether the space explains the reference photos was not judged: certify.simulations is 20, and it takes 39 or "
+        "more."
+    )
+    assert 2 / (1 + SIMULATIONS) <= ALERT < 2 / SIMULATIONS
+
+
+def test_settings_that_leave_the_fit_unjudged():
+    assert not list(fit_remarks(CertifySettings(photos=8, simulations=39)))
+    assert not list(fit_remarks(CertifySettings(photos=1, simulations=0)))
+    simulations, photos = fit_remarks(CertifySettings(photos=7, simulations=38))
+    assert simulations.startswith("certify.simulations is 38: with fewer than 39 the fit is not judged.")
+    assert photos.startswith("certify.photos is 7: with fewer than 8 the fit is not judged.")
 
 
 def test_much_of_the_distance_that_is_left_is_said():

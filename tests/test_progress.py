@@ -38,6 +38,14 @@ def test_what_was_done_before_does_not_count_as_speed(lines):
     assert lines()[0] == "train: 9 of 10, 0.1 a second, 00:10 left"
 
 
+def test_a_first_step_that_took_long_is_no_measure_of_the_others(lines, monkeypatch):
+    monkeypatch.setattr(progress, "_SLOW", 10.0)
+    list(track("abcd", 4, "extractor"))
+    assert lines()[0] == "extractor: 2 of 4, 0.1 a second, 00:20 left"
+    list(track("a", 1, "alone"))
+    assert lines()[-1] == "alone: 1 of 1, 0.1 a second, 00:00 left"
+
+
 def test_units_and_work_that_is_done_again(lines):
     with Progress(4_000_000, "upscale", unit="megapixels", per=1_000_000) as work:
         work.advance(500_000)

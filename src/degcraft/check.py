@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from degcraft.config import Config
 from degcraft.errors import UserError
+from degcraft.fit_words import fit_remarks
 from degcraft.images import passed_over, read_image
 from degcraft.patches import Row, cut, reasons, remedy, textured_positions
 from degcraft.remarks import Folder, Photos, look_at_all, remarks
@@ -49,7 +50,7 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
     degraded = _pixels(photos.degraded) if photos.degraded else 0
     sizes = list(photos.hr.sizes.values())
     made = counts(config, sizes, _upscaled(config, photos), _tested(photos), degraded)
-    found = [*remarks(photos), *training_remarks(config, made.patches)]
+    found = [*remarks(photos), *fit_remarks(config.certify), *training_remarks(config, made.patches)]
     patches = _patches(config, photos.hr)
     try:
         took = list(_time(durations(config, patches, made, os.cpu_count() or 1)))
@@ -172,10 +173,8 @@ def _time(took: Durations) -> Iterator[str]:
 
 
 def _minutes(seconds: float) -> str:
-    if seconds < 1:
-        return "less than a second"
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 

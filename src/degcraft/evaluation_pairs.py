@@ -49,6 +49,14 @@ def made_pairs(testset: str, folder: str | os.PathLike[str], hr: str | os.PathLi
     ]
 
 
+def _perhaps(lr: Sequence[int], hr: Sequence[int]) -> str:
+    """What may have happened to a pair whose sizes do not fit."""
+    if lr[0] > hr[0] and lr[1] > hr[1]:
+        return "; perhaps the folders are swapped"
+    fitting = [scale for scale in (1, 2, 3, 4) if (hr[0] // scale, hr[1] // scale) == tuple(lr)]
+    return f"; they would fit a scale of {fitting[0]}" if fitting else ""
+
+
 def size_problem(pair: EvaluationPair, lr: Sequence[int], hr: Sequence[int], scale: int, least: int) -> str | None:
     """Why a pair cannot be measured because of its sizes, in words; None if it can.
 
@@ -61,7 +69,8 @@ def size_problem(pair: EvaluationPair, lr: Sequence[int], hr: Sequence[int], sca
     """
     width, height = hr[0] // scale, hr[1] // scale
     if tuple(lr) != (width, height):
-        return f"{pair.lr}: {lr[0]}x{lr[1]} pixels, but {pair.hr} over the scale {scale} has {width}x{height}"
+        found = f"{lr[0]}x{lr[1]} pixels, but {pair.hr} over the scale {scale} has {width}x{height}"
+        return f"{pair.lr}: {found}{_perhaps(lr, hr)}"
     if scale * min(width, height) < least:
         return f"{pair.hr}: smaller than {least} pixels, too small for the metrics; remove the pair"
     return None

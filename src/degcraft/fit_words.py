@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from degcraft.certificate import Certificate
+from degcraft.settings import CertifySettings
 
 CLOSE = 0.2  # p up to which photos that chance explains are said to be near its end
 MUCH = 1 / 3  # of the distance
+SIMULATIONS = 39  # with fewer, p cannot fall to 0.05
+PHOTOS = 8  # two for each of the four folds
 SMALL_DIAL = 0.01  # larger ones leave distance on purpose
 
 
@@ -17,11 +22,14 @@ def fit_sentence(certificate: Certificate, report: str = "the report") -> str:
         report: the words for the report that shows patches of these weights.
     """
     if certificate.fit is None:
-        return (
-            "Whether the space explains the reference photos was not judged: that takes at least eight HR photos, "
-            "certify.photos of 8 or more, bin_features.patches in each of the four folds of the HR photos, and "
-            "certify.simulations of 39 or more."
+        few = certificate.fit_simulations
+        why = (
+            f"certify.simulations is {few}, and it takes {SIMULATIONS} or more"
+            if few
+            else "that takes at least eight HR photos, certify.photos of 8 or more, bin_features.patches in each of "
+            f"the four folds of the HR photos, and certify.simulations of {SIMULATIONS} or more"
         )
+        return f"Whether the space explains the reference photos was not judged: {why}."
     assert certificate.fit_p is not None
     chance = f"p = {certificate.fit_p:.2g}"
     if certificate.fit == "misfit":
@@ -35,6 +43,18 @@ def fit_sentence(certificate: Certificate, report: str = "the report") -> str:
     else:
         text = f"Nothing was noticed in the reference photos that the space does not contain ({chance})."
     return text + _left(certificate, report)
+
+
+def fit_remarks(settings: CertifySettings) -> Iterator[str]:
+    """Which settings leave the fit without a judgement, though sets are simulated for one."""
+    if not settings.simulations:
+        return
+    for key, value, least in (("simulations", settings.simulations, SIMULATIONS), ("photos", settings.photos, PHOTOS)):
+        if value < least:
+            yield (
+                f"certify.{key} is {value}: with fewer than {least} the fit is not judged. Give {least} or more; or "
+                "certify.simulations of 0, which saves the time."
+            )
 
 
 def doubtful(certificate: Certificate) -> bool:

@@ -19,6 +19,7 @@ T = TypeVar("T")
 RESULT = logging.INFO + 5  # level of what a stage came to, which a run shows on the terminal as well
 JOB = "DEGCRAFT_JOB"  # environment variable with the job's name for its bars; a training's processes have it as well
 _INTERVAL = 20.0  # seconds between lines of a log
+_SLOW = 20.0  # seconds of a first step that started processes or compiled, and tells nothing about the others
 
 logging.addLevelName(RESULT, "RESULT")
 
@@ -58,7 +59,7 @@ class Progress:
 
     def __init__(self, total: int, what: str, start: int = 0, unit: str = "", per: int = 1) -> None:
         self._total, self._what, self._start, self._unit, self._per = total, what, start, unit, per
-        self._done = start
+        self._done = self._from = start
         self._begun = self._last = time.monotonic()
         layout = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}" if unit else None
         hidden = not sys.stderr.isatty()
@@ -81,12 +82,15 @@ class Progress:
         else:
             self._bar.update(amount)
         now = time.monotonic()
+        if first and now - self._begun >= _SLOW and self._done < self._total:
+            self._begun, self._last, self._from = now, now, self._done
+            return
         if now - self._last >= _INTERVAL or self._done == self._total:
             self._last = now
             logging.getLogger("degcraft").info("%s", self._line(max(now - self._begun, 1e-9)))
 
     def _line(self, seconds: float) -> str:
-        rate = (self._done - self._start) / seconds
+        rate = (self._done - self._from) / seconds
         left = tqdm.format_interval((self._total - self._done) / rate) if rate > 0 else "?"
         done, total = (f"{amount / self._per:{'.2f' if self._unit else '.0f'}}" for amount in (self._done, self._total))
         unit = f" {self._unit}" if self._unit else ""
