@@ -95,6 +95,23 @@ def test_the_headline_says_what_is_better_and_that_photos_do_not_fit(tmp_path, o
     assert misfit == f"{text} The degradation space does not explain these photos."
 
 
+def test_a_certain_ssim_that_contradicts_is_said():
+    def said(psnr, low, high, photos=7):
+        ssim = Score((low + high) / 2, low, high, photos, 1)
+        scores = {("crafted-old", "old", "psnr_y"): Score(psnr, psnr - 1, psnr + 1, photos, 1)}
+        differences = Summary(scores | {("crafted-old", "old", "ssim_y"): ssim})
+        return [text for text in sentences("old", Summary(scores), None, differences) if "SSIM" in text]
+
+    assert said(0.01, -0.015, -0.001) == [
+        "SSIM-Y says otherwise: on the photos of old it is 0.008 lower than with the full model (95% interval -0.015 "
+        "to -0.001)."
+    ]
+    assert "higher than" in said(-0.2, 0.001, 0.003)[0]
+    assert not said(0.01, 0.001, 0.003)
+    assert not said(0.01, -0.015, 0.001)
+    assert not said(0.01, -0.015, -0.001, photos=5)
+
+
 def test_models_that_are_below_interpolation_are_said_to_be(tmp_path):
     scores = {("bicubic", "cam"): 28.0, ("full", "cam"): 27.0, ("crafted-cam", "cam"): 26.9}
     summary = Summary.read(write_summary(tmp_path, scores))

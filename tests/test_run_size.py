@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import torch
 
 from degcraft import run_size
 from degcraft.config import parse_config
 from degcraft.networks import NetworkSpec
 from degcraft.run_size import Durations, counts, durations
+from degcraft.settings import TrainSettings
 from degcraft.storage import reading_h5
+from degcraft.training.run import Run
 
 JOBS = (("extractor", 1, 60.0, 1), ("train", 3, 300.0, 2), ("pairs", 0, 0.0, 2))
 
@@ -83,3 +87,18 @@ def test_seconds_and_operations_of_a_run(raw, schema, patches, monkeypatch):
     network = NetworkSpec.of("compact", channels=8, blocks=1, scale=2).build()
     weights = sum(value.numel() for value in network.parameters())
     assert 4 < took.operations / (weights * 2 * 8 * 8) < 6.1
+
+
+def test_a_step_of_a_large_batch_is_not_waited_for(monkeypatch):
+    settings = TrainSettings(channels=4, blocks=1, batch=1000, crop=8)
+    pairs = np.zeros((3, 8, 8, 3), np.uint8), np.zeros((3, 16, 16, 3), np.uint8)
+    taken = []
+    advance = Run.advance
+    monkeypatch.setattr(Run, "advance", lambda run, lr, hr: taken.append(len(lr)) or advance(run, lr, hr))
+    monkeypatch.setattr(run_size, "SECONDS", 1e-6)
+    seconds, operations = run_size._training_step(settings, 2, pairs, torch.device("cpu"))
+    assert set(taken) == {1}
+    # a multiplication and an addition for each weight and pixel, and again for gradients of weights and of inputs
+    weights = 9 * (3 * 4 + 4 * 4 + 4 * 12)
+    assert operations == 1000 * 2 * 64 * (3 * weights - 9 * 3 * 4)
+    assert seconds > 0

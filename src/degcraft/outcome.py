@@ -108,10 +108,12 @@ def sentence(
 def sentences(
     target: str, summary: Summary, certificate: Certificate | None, differences: Summary | None = None
 ) -> Iterator[str]:
-    """What was found for one target, that all models are below interpolation if they are, and likewise that its photos
-    are beyond the degradation space, or nearly.
+    """What was found for one target; and if it is so, that SSIM-Y contradicts, that all models are below interpolation,
+    that its photos are beyond the degradation space, or nearly.
     """
     yield sentence(target, summary, certificate, differences)
+    if differences is not None:
+        yield from _otherwise(target, differences)
     if _all_below_interpolation(target, summary):
         yield (
             f"No model reaches bicubic interpolation on the photos of {target}: perhaps they were trained too briefly "
@@ -119,6 +121,17 @@ def sentences(
         )
     if certificate is not None and doubtful(certificate):
         yield f"{target}: {fit_sentence(certificate)}"
+
+
+def _otherwise(target: str, differences: Summary) -> Iterator[str]:
+    """That SSIM-Y falls where PSNR-Y rises or the other way round, if it is certain."""
+    gained, similar = (differences.get(f"crafted-{target}", target, metric) for metric in ("psnr_y", "ssim_y"))
+    if gained is not None and similar is not None and similar.certain and gained.value * similar.value < 0:
+        than = "lower" if similar.value < 0 else "higher"
+        yield (
+            f"SSIM-Y says otherwise: on the photos of {target} it is {abs(similar.value):.3f} {than} than with the "
+            f"full model (95% interval {similar.ends(3)})."
+        )
 
 
 def _all_below_interpolation(target: str, summary: Summary) -> bool:

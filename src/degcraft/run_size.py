@@ -31,6 +31,7 @@ from degcraft.training.start import first_network
 from degcraft.upscale import SelfEnsemble, upscale_tiled
 
 SECONDS = 0.5  # of each measurement, or three rounds, whichever is longer
+SLOW = 2.0  # seconds of a call that is not made again
 # a second, and seconds a step at least: assumed, a third of what an H200 does, and half (docs/training.md)
 GPU_OPERATIONS, GPU_STEP = 1e13, 0.001
 
@@ -235,10 +236,15 @@ def _training_step(
     lr = torch.from_numpy(pairs[0][rows, :side, :side])
     hr = torch.from_numpy(pairs[1][rows, : side * scale, : side * scale])
     with FlopCounterMode(display=False) as counter:
-        run.advance(lr, hr)
+        run.advance(lr[:1], hr[:1])
+    operations = float(settings.batch * counter.get_total_flops())
+    if device.type == "cpu":
+        alone = _measured(lambda: run.advance(lr[:1], hr[:1]), device)
+        if settings.batch * alone > SECONDS:
+            return settings.batch * alone, operations
     for _ in range(CALLS_BEFORE if device.type == "cuda" else 0):  # until steps are launched at once
         run.advance(lr, hr)
-    return _measured(lambda: run.advance(lr, hr), device), float(counter.get_total_flops())
+    return _measured(lambda: run.advance(lr, hr), device), operations
 
 
 def _encoder_step(config: Config, lr: NDArray[np.uint8], device: torch.device) -> tuple[float, float]:
@@ -273,8 +279,8 @@ def _restored_pixel(
 
 
 def _measured(run: Callable[[], object], device: torch.device) -> float:
-    """Seconds of one call after a first: of this process's CPU time, so that other programs do not count, or on a GPU
-    by the clock.
+    """Seconds of one call after a first, or of the first if it is slow: of this process's CPU time, so that other
+    programs do not count, or on a GPU by the clock.
     """
     threads = torch.get_num_threads()
 
@@ -284,7 +290,10 @@ def _measured(run: Callable[[], object], device: torch.device) -> float:
             return time.perf_counter()
         return time.process_time() / threads
 
+    start = now()
     run()
+    if now() - start > SLOW:
+        return now() - start
     start, rounds = now(), 0
     while rounds < 3 or now() - start < SECONDS:
         run()
