@@ -17,7 +17,7 @@ Schema = Mapping[str, Any]
 LIKE = 0.7  # likeness of keys that are taken for each other: 'fotos' and 'photos' have 0.73, 'steps' and 'threads' 0.5
 LIKE_ELSEWHERE = 0.85  # of a key that is valid elsewhere: 'seed' and 'seeds' have 0.89, 'range' and 'angle' 0.8
 # what other training programs call a key, mostly of 'train'
-ELSEWHERE = {
+OTHER_NAMES = {
     "lr": "learning_rate",
     "batch_size": "batch",
     **dict.fromkeys(["iters", "iterations", "total_iter", "total_iters", "max_steps", "epochs"], "steps"),
@@ -231,8 +231,8 @@ def _unknown_keys(table: Mapping[str, Any], known: Mapping[str, Any], schema: Sc
     for key in (key for key in table if key not in known):
         homes = list(dict.fromkeys(home for name, home in _homes(schema) if name == key))
         elsewhere = f", which belongs to {_listed(homes, 'and')}" if homes else ""
-        if ELSEWHERE.get(key.lower()) in known:
-            yield f"unknown key {_shown(key)}; did you mean {ELSEWHERE[key.lower()]!r}?"
+        if OTHER_NAMES.get(key.lower()) in known:
+            yield f"unknown key {_shown(key)}; did you mean {OTHER_NAMES[key.lower()]!r}?"
             continue
         near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=LIKE_ELSEWHERE if homes else LIKE)
         hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {', '.join(known)}"

@@ -53,7 +53,7 @@ def _perhaps(lr: Sequence[int], hr: Sequence[int]) -> str:
     """What may have happened to a pair whose sizes do not fit."""
     if lr[0] > hr[0] and lr[1] > hr[1]:
         return "; perhaps the folders are swapped"
-    fitting = [scale for scale in (1, 2, 3, 4) if (hr[0] // scale, hr[1] // scale) == tuple(lr)]
+    fitting = [scale for scale in (2, 4) if (hr[0] // scale, hr[1] // scale) == tuple(lr)]
     return f"; they would fit a scale of {fitting[0]}" if fitting else ""
 
 
