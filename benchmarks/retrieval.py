@@ -1,6 +1,6 @@
 """How well crafting finds a hidden truth again.
 
-    python benchmarks/retrieval.py --photos FOLDER --work FOLDER [--quick]
+    python benchmarks/retrieval.py --photos FOLDER --work FOLDER [--quick | --samples N [N ...]]
 
 FOLDER holds sharp photos, 40 or more. Every second one is HR material, as a user's own would be; from the others
 reference patches are made with hidden truths, and the crafted weights are compared with them. Then the two halves
@@ -12,7 +12,8 @@ features, means over both turns (and for the encoder also with references from t
 - overlap: Bhattacharyya coefficient of the joint weights;
 - distance: of the full range and of the crafted weights, beside the one that the truth's own weights have.
 
-Then the error and the distance against the number of reference photos, with a plot.
+Then the error and the distance against the number of reference photos, with a plot. With --samples, instead of all
+that, the error against the encoder's training.
 """
 
 from __future__ import annotations
@@ -49,9 +50,13 @@ def main() -> None:
     parser = arguments(__doc__, "photos", "work")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, to see it run; worse figures")
     parser.add_argument("--extractors", nargs="+", default=["encoder", "srgan", "blocks"])
+    parser.add_argument("--samples", type=int, nargs="+", help="values of encoder.samples to compare")
     options = parser.parse_args()
     one_thread()
     pd.set_option("display.width", 200)
+    if options.samples:
+        print(encoder_training(options).round(3).to_string(index=False))
+        return
     rows: list[dict[str, object]] = []
     studies: list[pd.DataFrame] = []
     for extractor in options.extractors:
@@ -103,6 +108,24 @@ def _setup(options: argparse.Namespace, extractor: str) -> lab.Setup:
     brief = SrganSettings(channels=32, blocks=8, steps=400, adversarial_steps=100, batch=8)
     patches = PhotoSettings(per_photo=96)
     return lab.Setup(options.photos, options.work, lab.CLASSIC, extractor, srgan=brief, patches=patches)
+
+
+def encoder_training(options: argparse.Namespace) -> pd.DataFrame:
+    """Steps, share of a guess's loss that is left, error and overlap for each number of samples; means over the halves.
+
+    A buffer is no larger than the samples.
+    """
+    rows = []
+    for samples in options.samples:
+        encoder = EncoderSettings(samples=samples, buffer=min(samples, EncoderSettings().buffer))
+        for half in (0, 1):
+            made = lab.prepare(replace(_setup(options, "encoder"), encoder=encoder, half=half))
+            last = pd.read_csv(made.extractor_file.with_suffix(".csv")).iloc[-1]
+            found = pd.DataFrame(retrieve(made, truths.CLASSIC, "encoder"))[["error", "full range", "overlap"]].mean()
+            learned = {"samples": samples, "steps": encoder.steps, "loss left": last["loss"] / last["guess"]}
+            rows.append({**learned, **found})
+            print(rows[-1], flush=True)
+    return pd.DataFrame(rows).groupby(["samples", "steps"], as_index=False).mean()
 
 
 def retrieve(made: lab.Lab, hidden: Sequence[truths.Truth], features: str) -> Iterator[dict[str, object]]:

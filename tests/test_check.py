@@ -31,7 +31,7 @@ def mine(raw, schema, root, tmp_path):
         Image.fromarray(other[rows : rows + 48, columns : columns + 48]).save(reference / f"old{index}.png")
     raw |= {"hr": str(hr), "photos": {"size": 96, "per_photo": 5}, "pairs": {"count": 40}}
     raw["targets"] = {"album": {"reference": str(reference)}}
-    raw["encoder"] = {"channels": 4, "features": 6, "samples": 128, "buffer": 64, "batch": 16}
+    raw["encoder"] = {"channels": 4, "features": 6, "samples": 3200, "buffer": 64, "batch": 16}
     raw["train"] |= {"channels": 4, "blocks": 1, "crop": 12, "batch": 2, "steps": 500, "seeds": [0, 1]}
     return raw
 

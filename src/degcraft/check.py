@@ -13,6 +13,7 @@ from degcraft.config import Config
 from degcraft.errors import UserError
 from degcraft.fit_words import fit_remarks
 from degcraft.images import passed_over, read_image
+from degcraft.learned import encoder_remarks
 from degcraft.patches import Row, cut, reasons, remedy, textured_positions
 from degcraft.remarks import Folder, Photos, look_at_all, remarks
 from degcraft.run_size import GPU_OPERATIONS, GPU_STEP, Counts, Durations, counts, durations
@@ -50,7 +51,7 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
     degraded = _pixels(photos.degraded) if photos.degraded else 0
     sizes = list(photos.hr.sizes.values())
     made = counts(config, sizes, _upscaled(config, photos), _tested(photos), degraded)
-    found = [*remarks(photos), *fit_remarks(config.certify), *training_remarks(config, made.patches)]
+    found = [*remarks(photos), *_settings_remarks(config, made.patches)]
     patches = _patches(config, photos.hr)
     try:
         took = list(_time(durations(config, patches, made, os.cpu_count() or 1)))
@@ -60,6 +61,14 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
     with replacing(output) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
     return text
+
+
+def _settings_remarks(config: Config, patches: int) -> Iterator[str]:
+    """What looks wrong with the settings, stage by stage."""
+    if config.extractor == "encoder":
+        yield from encoder_remarks(config.encoder)
+    yield from fit_remarks(config.certify)
+    yield from training_remarks(config, patches)
 
 
 def _large(folder: Folder, least: int) -> bool:

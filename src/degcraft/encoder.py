@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -17,6 +18,7 @@ from degcraft.degrade import degrade
 from degcraft.device import on_device, prepare
 from degcraft.errors import UserError
 from degcraft.images import Uint8Image
+from degcraft.learned import learned_little, losses_of
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor
@@ -26,6 +28,10 @@ from degcraft.seeds import stream
 from degcraft.settings import EncoderSettings
 from degcraft.space import Space
 from degcraft.storage import reading_h5, write_table
+from degcraft.words import counted
+
+HELD_BACK = 2048  # samples that features are standardised with
+log = logging.getLogger("degcraft")
 
 
 def train_encoder(
@@ -41,7 +47,8 @@ def train_encoder(
 
     Continuous axes are regressed, scaled to 0..1 over the space; categorical ones are classified. Before they are
     degraded, patches are mixed and changed (`mixed`, `augment`), so that content is of little use to the network.
-    Writes the network and a CSV ``step, loss`` (a row every 50 steps, mean since the row before).
+    Writes the network and a CSV ``step, loss, guess`` (a row every 50 steps; the loss is the mean since the row before,
+    the guess that of the best answer that looks at no patch). Warns if the loss did not fall below the guess.
     """
     device = prepare(settings.threads, seed, "extractor")
     target = _Target(space)
@@ -49,14 +56,16 @@ def train_encoder(
     network = on_device(spec.build(), device)
     assert isinstance(network, Encoder)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
-    buffers = max(1, settings.samples // settings.buffer)
-    steps = buffers * settings.passes * (settings.buffer // settings.batch)
+    steps = settings.steps
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=steps, pct_start=0.1)
     rows: list[dict[str, float]] = []
     losses: list[float] = []
     with reading_h5(patches, "patches") as file:
         contents = file["patches"]
-        batches = _batches(contents, space, settings, buffers, scale, seed)
+        first = settings.buffers * settings.buffer  # samples that are not trained on
+        held_back, parameters = _draw(contents, space, range(first, first + HELD_BACK), scale, seed)
+        guess = target.guess(torch.from_numpy(parameters))
+        batches = _batches(contents, space, settings, scale, seed)
         for step, (images, parameters) in enumerate(track(batches, steps, "extractor"), 1):
             predicted = network(to_tensor(torch.from_numpy(images).to(device)))
             loss = target.loss(predicted, torch.from_numpy(parameters).to(device))
@@ -66,16 +75,15 @@ def train_encoder(
             schedule.step()
             losses.append(float(loss.detach()))
             if step % 50 == 0 or step == steps:
-                rows.append({"step": step, "loss": float(np.mean(losses))})
+                rows.append({"step": step, "loss": float(np.mean(losses)), "guess": guess})
                 losses.clear()
-        held_back = range(buffers * settings.buffer, buffers * settings.buffer + 2048)
-        images, _ = _draw(contents, space, held_back, scale, seed)
-    standardise(network.eval(), images, device)
+    standardise(network.eval(), held_back, device)
     save_network(output, network, spec)
-    write_table(pd.DataFrame(rows), curve)
-    announce(
-        f"{settings.features} features; loss {rows[0]['loss']:.3g} at first, {rows[-1]['loss']:.3g} after {steps} steps"
-    )
+    table = pd.DataFrame(rows)
+    write_table(table, curve)
+    announce(f"{settings.features} features; loss {losses_of(table)} after {counted(steps, 'step')}")
+    if little := learned_little(table):
+        log.warning("%s", little)
 
 
 class _Target:
@@ -110,13 +118,23 @@ class _Target:
             total = total + 0.1 * functional.cross_entropy(score, parameters[:, column].long())
         return total
 
+    def guess(self, parameters: torch.Tensor) -> float:
+        """Loss of the answer that is best without a look at the patches: mean numbers, and classes by their shares."""
+        numbers = (parameters[:, self._numbers].mean(dim=0) - self._lower) / self._width
+        shares = [
+            torch.bincount(parameters[:, column].long(), minlength=size) / len(parameters)
+            for column, size in zip(self._classes, self._sizes, strict=True)
+        ]
+        answer = torch.cat([numbers, *(share.log() for share in shares)])
+        return float(self.loss(answer.expand(len(parameters), -1), parameters))
+
 
 def _batches(
-    contents: h5py.Dataset, space: Space, settings: EncoderSettings, buffers: int, scale: int, seed: int
+    contents: h5py.Dataset, space: Space, settings: EncoderSettings, scale: int, seed: int
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
     """Shuffled batches of LR patches and their parameters, from buffers of fresh samples."""
     size, batch = settings.buffer, settings.batch
-    for buffer in range(buffers):
+    for buffer in range(settings.buffers):
         images, parameters = _draw(contents, space, range(buffer * size, (buffer + 1) * size), scale, seed)
         for turn in range(settings.passes):
             order = stream(seed, "extractor-order", buffer, turn).permutation(size)

@@ -241,6 +241,7 @@ def outcome(
     shown: str | os.PathLike[str] | None = None,
     others: Mapping[str, Sequence[str]] | None = None,
     counts: Mapping[str, PhotoCounts] | None = None,
+    blind: str | None = None,
 ) -> str:
     """The ending that a run prints: the stages' times, PSNR-Y, a sentence or two for each target, and where to look.
 
@@ -252,11 +253,14 @@ def outcome(
         others: what was made for other programs, by what it is, relative to ``results``.
         counts: how many photos there are in each folder of super-resolved or degraded ones, and how many should be; by
             folder, relative to ``results``.
+        blind: that the extractor learned next to nothing, if so; what was judged by its features is then not said.
     """
     summary, differences = (Summary.read(Path(results) / name) for name in ("summary.csv", "differences.csv"))
-    certificates = {target: read_certificate(results, target) for target in targets}
-    found = [text for name, known in certificates.items() for text in sentences(name, summary, known, differences)]
-    found += [f"{target}: {text}" for target in targets for text in _weights(results, target)]
+    certificates = {target: None if blind else read_certificate(results, target) for target in targets}
+    found = [blind] if blind else []
+    found += [text for name, known in certificates.items() for text in sentences(name, summary, known, differences)]
+    if not blind:
+        found += [f"{target}: {text}" for target in targets for text in _weights(results, target)]
     paragraphs = ["\n".join(_wrapped(text)) for text in found]
     times = "\n".join(_aligned(times_table(results, since)))
     where = Path(results if shown is None else shown)
@@ -265,7 +269,11 @@ def outcome(
 
 
 def what_was_crafted(
-    results: str | os.PathLike[str], targets: Sequence[str], since: float, shown: str | os.PathLike[str]
+    results: str | os.PathLike[str],
+    targets: Sequence[str],
+    since: float,
+    shown: str | os.PathLike[str],
+    blind: str | None = None,
 ) -> str:
     """The ending of a run that went no farther than crafting: a sentence for each target that it crafted for, and where
     to look; empty if there is none.
@@ -275,6 +283,7 @@ def what_was_crafted(
         targets: the names of all targets.
         since: when the run began, seconds since the epoch.
         shown: the folder as the user would write it.
+        blind: as in `outcome`.
     """
     paragraphs = []
     for target in targets:
@@ -282,7 +291,8 @@ def what_was_crafted(
         if path.is_file() and path.stat().st_mtime >= since:
             found = Certificate.read(path)
             distance = f"Distance {found.distance_prior:.3g} -> {found.distance:.3g}."
-            said = [f"{target}: {distance}", fit_sentence(found, TO_COME), *_weights(results, target)]
+            judged = [blind] if blind else [fit_sentence(found, TO_COME), *_weights(results, target)]
+            said = [f"{target}: {distance}", *judged]
             figure = Path(shown, "targets", target, "marginals.png")
             paragraphs.append("\n".join([*_wrapped(" ".join(said)), f"figure: {figure}"]))
     if paragraphs:

@@ -20,6 +20,7 @@ from degcraft.certificate import Certificate
 from degcraft.errors import UserError
 from degcraft.fit_words import fit_sentence
 from degcraft.images import ImageError, Uint8Image, list_images, passed_over, read_image
+from degcraft.learned import read_learned_little
 from degcraft.marginals import read_marginals
 from degcraft.names import Name
 from degcraft.outcome import headline, read_certificate, sentences
@@ -73,6 +74,7 @@ class ReportInputs:
         tests: folders of LR and HR test photos, by target; targets without test pairs are left out.
         upscaled: folder of the photos that were super-resolved, by target; left out where none were.
         perceptual: whether LPIPS was measured.
+        extractor: its name. If it is an encoder that learned next to nothing, what it judged is not said.
         others: files and folders that are made beside those that the page is about, by what they are (``onnx``,
             ``degraded``, ``paired``, ``exported``), relative to ``results``; folders end in a slash.
     """
@@ -89,6 +91,7 @@ class ReportInputs:
     tests: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
     upscaled: Mapping[str, Path] = field(default_factory=dict)
     perceptual: bool = False
+    extractor: str = "encoder"
     others: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def evaluation(self, distribution: str) -> Path:
@@ -106,6 +109,8 @@ def write_report(inputs: ReportInputs) -> None:
     """
     summary, differences = (Summary.read(inputs.results / name) for name in ("summary.csv", "differences.csv"))
     certificates = {target: _certificate(inputs, target) for target in inputs.references}
+    blind = read_learned_little(inputs.results, inputs.extractor)
+    believed = {target: None if blind else known for target, known in certificates.items()}
     rows = {target: side_by_side(inputs, target) for target in inputs.tests}
     for target, pictures in rows.items():
         write_side_by_side(pictures, inputs.results / "evaluation" / "examples" / f"{target}.png")
@@ -114,13 +119,14 @@ def write_report(inputs: ReportInputs) -> None:
         {
             "scale": inputs.scale,
             "headlines": [
-                text for name, known in certificates.items() if (text := headline(name, summary, differences, known))
+                text for name, known in believed.items() if (text := headline(name, summary, differences, known))
             ],
             "sentences": [
-                text for name, known in certificates.items() for text in sentences(name, summary, known, differences)
+                text for name, known in believed.items() for text in sentences(name, summary, known, differences)
             ],
+            "blind": blind,
             "asked": asked,
-            "targets": [_target(inputs, t, known, asked["hr"].patches) for t, known in certificates.items()],
+            "targets": [_target(inputs, t, known, asked["hr"].patches, blind) for t, known in certificates.items()],
             "summary": summary,
             "differences": differences,
             "perceptual": Summary.read(inputs.results / "perceptual.csv") if inputs.perceptual else None,
@@ -212,7 +218,9 @@ def photo_table(path: Path, folder: Path) -> PhotoTable:
     return PhotoTable(names, int(table["patches"].sum()), tuple(skipped), tuple(passed_over(folder)))
 
 
-def _target(inputs: ReportInputs, target: str, certificate: Certificate, hr_patches: int) -> dict[str, Any]:
+def _target(
+    inputs: ReportInputs, target: str, certificate: Certificate, hr_patches: int, blind: str | None
+) -> dict[str, Any]:
     """Reference photos, crafted distribution and certificate of one target."""
     folder = inputs.results / "targets" / target
     marginals = read_marginals(folder / "marginals.csv")
@@ -230,10 +238,10 @@ def _target(inputs: ReportInputs, target: str, certificate: Certificate, hr_patc
         "trace": drawing(folder / "trace.svg"),
         "trade_off": drawing(folder / "trade_off.svg"),
         "certificate": certificate,
-        "fit": fit_sentence(certificate),
+        "fit": blind or fit_sentence(certificate),
         "fit_plot": drawing(folder / "fit.svg"),
         "found": list(most_of_the_weight(marginals)),
-        "short": list(short_ranges(marginals)),
+        "short": [] if blind else list(short_ranges(marginals)),
     }
 
 

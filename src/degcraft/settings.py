@@ -53,6 +53,16 @@ class EncoderSettings:
     learning_rate: float = 3e-3
     threads: int = 1
 
+    @property
+    def buffers(self) -> int:
+        """How many buffers are drawn."""
+        return max(1, self.samples // self.buffer)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the training."""
+        return self.buffers * self.passes * (self.buffer // self.batch)
+
 
 @dataclass(frozen=True)
 class SrganSettings:

@@ -7,6 +7,7 @@ rule report:
         tables=rules.summary.output.tables,
         photos="results/hr/photos.csv",
         extractor=f"results/extractor/{CONFIG.extractor}.safetensors",
+        curve=rules.extractor_encoder.output.curve if CONFIG.extractor == "encoder" else [],
         crafted=expand(
             "results/targets/{target}/{file}",
             target=CONFIG.targets,
@@ -51,6 +52,7 @@ rule report:
         upscaled=folders_to_upscale(),
         tests={name: [target_folder(name, "lr"), target_folder(name, "hr")] for name in tested_targets()},
         distributions=list(dict(models())),
+        extractor=CONFIG.extractor,
         others=other_results(),
         scale=CONFIG.scale,
         patch=CONFIG.photos.size // CONFIG.scale,

@@ -22,6 +22,7 @@ with job(snakemake):
             references={target: Path(folder) for target, folder in params.references.items()},
             tests={target: (Path(lr), Path(hr)) for target, (lr, hr) in params.tests.items()},
             upscaled={target: Path(folder) for target, folder in params.upscaled.items()},
+            extractor=params.extractor,
             others=params.others,
         )
     )

@@ -1,0 +1,52 @@
+"""Whether the encoder learned to tell degradations apart, in words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from degcraft.settings import EncoderSettings
+from degcraft.words import counted
+
+LITTLE = 0.2  # share of a guess's loss; an encoder that takes off less has learned next to nothing
+STEPS = 200  # with fewer, crafted weights are twice as far from the truth as with the default, or farther
+
+
+def learned_little(curve: pd.DataFrame) -> str | None:
+    """That an encoder learned next to nothing; None if it learned.
+
+    Args:
+        curve: ``step, loss, guess``, as `degcraft.encoder.train_encoder` writes it.
+    """
+    last = curve.iloc[-1]
+    if last["loss"] <= (1 - LITTLE) * last["guess"]:
+        return None
+    return (
+        f"The encoder learned next to nothing: its loss is {losses_of(curve)}. So weights and fit say nothing of the "
+        "photos. Raise encoder.samples, or leave it out."
+    )
+
+
+def losses_of(curve: pd.DataFrame) -> str:
+    """``0.013, that of a guess 0.083``."""
+    last = curve.iloc[-1]
+    return f"{last['loss']:.2g}, that of a guess {last['guess']:.2g}"
+
+
+def read_learned_little(results: str | os.PathLike[str], extractor: str) -> str | None:
+    """The same of a run's extractor; None where it is no encoder, or one from a version that knew no guess."""
+    path = Path(results, "extractor", f"{extractor}.csv")
+    curve = pd.read_csv(path) if extractor == "encoder" and path.is_file() else pd.DataFrame()
+    return learned_little(curve) if "guess" in curve else None
+
+
+def encoder_remarks(settings: EncoderSettings) -> Iterator[str]:
+    """That the encoder is trained briefly, if it is."""
+    if settings.steps < STEPS:
+        yield (
+            f"encoder: {counted(settings.steps, 'step')} (samples x passes / batch) teach it little, so that crafting "
+            f"finds the degradation badly. Raise encoder.samples; by default there are {EncoderSettings().steps} steps."
+        )
