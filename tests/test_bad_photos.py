@@ -201,7 +201,7 @@ def test_every_stage_that_reads_a_folder_names_what_it_passes_over(
         caplog.clear()
         stage()
         lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-        assert lines == [f"passed over: 2019, IMG_3.HEIC (in {folder}; no PNG, JPEG, WebP or TIFF by name)"]
+        assert lines == [f"passed over: 2019/, IMG_3.HEIC (in {folder}; no PNG, JPEG, WebP or TIFF by name)"]
 
 
 @pytest.mark.parametrize("name", [*BAD, *SMALL])

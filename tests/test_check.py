@@ -68,6 +68,12 @@ def test_few_and_too_large_references_are_remarked_on(said, tmp_path):
     assert "larger than the HR photos (0.25 and 0.066 megapixels in the middle)" in large and "swapped" in large
 
 
+def test_references_that_are_as_large_in_two_digits_are_not_called_larger(said, tmp_path):
+    for path in (tmp_path / "old").iterdir():
+        Image.open(path).resize((257, 257)).save(path)
+    assert not any("larger" in text for text in said())
+
+
 def test_enlarged_references_are_remarked_on_if_they_are_most(said, tmp_path):
     photos = [tmp_path / f"old/old{index}.png" for index in (0, 1, 2, 6, 7)]  # the others are nearly black
     for path in photos[:4]:
@@ -158,7 +164,7 @@ def test_the_text_counts_what_the_run_makes(mine, schema, tmp_path, monkeypatch)
     (tmp_path / "old/more").mkdir()
     (tmp_path / "old/.hidden").touch()
     text = check(parse_config(mine, schema), tmp_path / "check.txt")
-    assert "passed over in targets.album.reference, as no PNG, JPEG, WebP or TIFF: IMG_1.HEIC, more\n" in text
+    assert "passed over in targets.album.reference, as no PNG, JPEG, WebP or TIFF: IMG_1.HEIC, more/\n" in text
     assert (tmp_path / "check.txt").read_text() == text + "\n"
     assert "hr: 8 usable of 8" in text
     assert "4 bins, 40 HR patches, 80 pairs, 4 models" in text  # 8 photos, 5 patches each; two distributions and seeds
@@ -279,8 +285,8 @@ def test_photos_to_super_resolve_and_to_degrade_are_looked_at_by_their_heads(min
     assert "  album: 1 photo to super-resolve, judged by the heads of files alone\n" in text
     assert "  degrade: 2 photos to degrade, judged by the heads of files alone\n" in text
     assert f"  not used: {new}/bad.jpg: is not a PNG, JPEG, WebP or TIFF image\n" in text
-    assert "passed over in targets.album.upscale, as no PNG, JPEG, WebP or TIFF: IMG_3.HEIC, more\n" in text
-    assert "passed over in degrade.photos, as no PNG, JPEG, WebP or TIFF: IMG_3.HEIC, more\n" in text
+    assert "passed over in targets.album.upscale, as no PNG, JPEG, WebP or TIFF: IMG_3.HEIC, more/\n" in text
+    assert "passed over in degrade.photos, as no PNG, JPEG, WebP or TIFF: IMG_3.HEIC, more/\n" in text
     assert "looked at closely" not in text
     (spaced,) = remarks(look_at_all(parse_config(mine, schema)))
     assert spaced.startswith("degrade.photos: a space in 1 name (old 1.png), so pairs will come without meta_info.txt")

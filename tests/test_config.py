@@ -281,6 +281,8 @@ MISTAKES = [
         ["train.distributions.0: 'craftd'", "dial, as in crafted-0.1; did you mean 'crafted'?"],
     ),
     ("train.network", "RRDBNet", ["'RRDBNet' is none of:", "; did you mean 'rrdbnet'?"]),
+    ("train.network", "ESRGAN", ["'ESRGAN' is none of:", "; did you mean 'rrdbnet'?"]),
+    ("train.network", "SRVGGNetCompact", ["'SRVGGNetCompact' is none of:", "; did you mean 'compact'?"]),
     ("train.distributions", ["crafted-demo"], ["train.distributions.0", "crafted-demo", "one for each target"]),
     ("train.distributions", ["full", "full"], ['train.distributions: ["full", "full"] has an entry twice']),
     ("train.distributions", "full", ["train.distributions: 'full' is not a list; write [full]"]),

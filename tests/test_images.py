@@ -310,9 +310,9 @@ def test_what_is_passed_over(image, tmp_path, caplog):
     Image.fromarray(image).save(tmp_path / "photos.png" / "a.png")
     log_passed_over(tmp_path / "photos.png")
     assert not caplog.messages
-    assert passed_over(tmp_path) == ["IMG_3.HEIC", r"'a\nb.heic'", "notes", "photos.png", r"'\udcff.raw'"]
+    assert passed_over(tmp_path) == ["IMG_3.HEIC", r"'a\nb.heic'", "notes", "photos.png/", r"'\udcff.raw'"]
     log_passed_over(tmp_path)
-    names = r"IMG_3.HEIC, 'a\nb.heic', notes, photos.png, '\udcff.raw'"
+    names = r"IMG_3.HEIC, 'a\nb.heic', notes, photos.png/, '\udcff.raw'"
     assert caplog.messages == [f"passed over: {names} (in {tmp_path}; no PNG, JPEG, WebP or TIFF by name)"]
     with pytest.raises(UserError, match="no such folder"):
         passed_over(tmp_path / "nowhere")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from degcraft.words import counted, quoted, some
+from degcraft.words import counted, quoted, some, two_digits
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,7 @@ def test_a_few_of_many():
 def test_one_is_not_plural():
     assert [counted(n, "photo") for n in range(3)] == ["0 photos", "1 photo", "2 photos"]
     assert [counted(n, "patch", "patches") for n in (1, 2)] == ["1 patch", "2 patches"]
+
+
+def test_two_digits_have_no_power_of_ten():
+    assert [two_digits(value) for value in (0.0312, 2.06, 47.9, 1460.0)] == ["0.031", "2.1", "48", "1500"]

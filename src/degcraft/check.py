@@ -21,7 +21,7 @@ from degcraft.seeds import stream
 from degcraft.space import Space
 from degcraft.storage import replacing
 from degcraft.training_remarks import training_remarks
-from degcraft.words import NAMED, counted, some
+from degcraft.words import NAMED, counted, some, two_digits
 
 MEASURED = 16  # HR patches that times are measured with
 WIDTH = 100  # columns of the text
@@ -175,7 +175,7 @@ def _time(took: Durations) -> Iterator[str]:
     if took.device == "cpu":
         yield from _wrapped(
             f"on a GPU, training alone would take about {_minutes(took.training_on_gpu)}: a step has "
-            f"{float(f'{took.operations / 1e9:.2g}'):g} billion operations, and a GPU is taken to do "
+            f"{two_digits(took.operations / 1e9)} billion operations, and a GPU is taken to do "
             f"{GPU_OPERATIONS / 1e12:.0f} trillion a second, or {1 / GPU_STEP:.0f} steps if they are small "
             "(assumed, not measured)."
         )

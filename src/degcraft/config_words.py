@@ -27,6 +27,10 @@ OTHER_NAMES = {
     **dict.fromkeys(["num_feat", "nf"], "channels"),
     **dict.fromkeys(["num_conv", "num_block"], "blocks"),
 }
+OTHER_WORDS = {  # and what they call a network
+    **dict.fromkeys(["esrgan", "real-esrgan", "realesrgan", "rrdb"], "rrdbnet"),
+    **dict.fromkeys(["srvgg", "srvggnet", "srvggnetcompact"], "compact"),
+}
 LONGEST = 60  # characters of a value that are shown
 KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
 KINDS |= {"array": "a list", "object": "a table"}
@@ -188,6 +192,9 @@ def _near(value: object, rules: Schema) -> str:
     of_one = [word for word in ("crafted", "oracle") if word in words and str(value).startswith(f"{word}-")]
     if of_one:
         return f"; write {of_one[0]!r}, which is for every target: one alone cannot be chosen"
+    other = OTHER_WORDS.get(str(value).lower())
+    if other in words:
+        return f"; did you mean {other!r}?"
     near = difflib.get_close_matches(value.lower(), words, n=1, cutoff=LIKE) if isinstance(value, str) else []
     return f"; did you mean {near[0]!r}?" if near else ""
 

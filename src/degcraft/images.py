@@ -59,14 +59,14 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
 
 
 def passed_over(folder: str | os.PathLike[str]) -> list[str]:
-    """Names of what `list_images` leaves out of a folder, sorted; hidden files and folders are not among them.
+    """Names of what `list_images` leaves out of a folder, sorted, those of folders with a slash; nothing hidden.
 
     Raises:
         UserError: as `list_images`.
     """
     photos = set(list_images(folder))
-    names = sorted(p.name for p in Path(folder).iterdir() if p not in photos and not p.name.startswith("."))
-    return [name if name.isprintable() else ascii(name) for name in names]
+    others = sorted(p for p in Path(folder).iterdir() if p not in photos and not p.name.startswith("."))
+    return [(p.name if p.name.isprintable() else ascii(p.name)) + "/" * p.is_dir() for p in others]
 
 
 def no_photos(folder: str | os.PathLike[str]) -> str:

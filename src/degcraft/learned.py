@@ -11,12 +11,14 @@ import pandas as pd
 from degcraft.settings import EncoderSettings
 from degcraft.words import counted
 
-LITTLE = 0.2  # share of a guess's loss; an encoder that takes off less has learned next to nothing
+LITTLE = (
+    0.05  # share of a guess's loss; one that takes off less learned nothing, of two passes no more than 0.1 may tell
+)
 STEPS = 200  # with fewer, crafted weights are twice as far from the truth as with the default, or farther
 
 
 def learned_little(curve: pd.DataFrame) -> str | None:
-    """That an encoder learned next to nothing; None if it learned.
+    """That an encoder learned nothing; None if it learned.
 
     Args:
         curve: ``step, loss, guess``, as `degcraft.encoder.train_encoder` writes it.
@@ -25,7 +27,7 @@ def learned_little(curve: pd.DataFrame) -> str | None:
     if last["loss"] <= (1 - LITTLE) * last["guess"]:
         return None
     return (
-        f"The encoder learned next to nothing: its loss is {losses_of(curve)}. So weights and fit say nothing of the "
+        f"The encoder learned nothing: its loss is {losses_of(curve)}. So weights and fit say nothing of the "
         "photos. Raise encoder.samples, or leave it out."
     )
 

@@ -24,7 +24,7 @@ from degcraft.scores import TELLING
 from degcraft.settings import REFERENCES
 from degcraft.sharing import spread
 from degcraft.storage import sha256
-from degcraft.words import counted, some
+from degcraft.words import counted, some, two_digits
 
 EXAMINED = 100  # photos of a folder that are looked at pixel by pixel, at most, spread evenly over it
 ALIKE = 40  # bits of 240 in which fingerprints of the same photo differ at most
@@ -237,12 +237,8 @@ def remarks(photos: Photos) -> Iterator[str]:
                 f"{folder.name}: {counted(len(folder.sizes), 'usable photo')}; {REFERENCES} or more find the "
                 "degradation better (docs/retrieval.md)."
             )
-        if folder.sizes and hr.sizes and _middle(folder) > _middle(hr):
-            yield (
-                f"{folder.name}: these photos are larger than the HR photos ({_megapixels(folder)} and "
-                f"{_megapixels(hr)} megapixels in the middle). They should be the small, bad ones, as the source "
-                "delivers them; perhaps hr and reference are swapped."
-            )
+        if folder.sizes and hr.sizes:
+            yield from _too_large(folder, hr)
         enlarged = [path for path, seen in folder.seen.items() if seen.enlarged]
         if 2 * len(enlarged) > len(folder.seen):
             yield (
@@ -260,6 +256,16 @@ def remarks(photos: Photos) -> Iterator[str]:
             f"degrade.photos: a space in {counted(len(photos.spaced), 'name')} ({some(photos.spaced)}), so pairs will "
             "come without meta_info.txt, which ends names at the first space. Rename them, or let the training program "
             "scan the folders."
+        )
+
+
+def _too_large(folder: Folder, hr: Folder) -> Iterator[str]:
+    """That reference photos have more pixels than HR photos, if that shows in two digits."""
+    own, sharp = (two_digits(_middle(photos) / 1e6) for photos in (folder, hr))
+    if float(own) > float(sharp):
+        yield (
+            f"{folder.name}: these photos are larger than the HR photos ({own} and {sharp} megapixels in the middle). "
+            "They should be the small, bad ones, as the source delivers them; perhaps hr and reference are swapped."
         )
 
 
@@ -341,11 +347,6 @@ def _same_files(first: Folder, second: Folder) -> Iterator[tuple[Path, Path]]:
 def _middle(folder: Folder) -> float:
     """Median number of pixels."""
     return float(np.median([width * height for width, height in folder.sizes.values()]))
-
-
-def _megapixels(folder: Folder) -> str:
-    """The same in two digits: ``2.1``, ``0.031``."""
-    return f"{float(f'{_middle(folder) / 1e6:.2g}'):g}"
 
 
 def _files(paths: Collection[Path], folder: Folder) -> str:

@@ -20,6 +20,11 @@ def some(words: Sequence[str]) -> str:
     return f"{', '.join(words[:NAMED])}{more}"
 
 
+def two_digits(value: float) -> str:
+    """A number in two digits, without a power of ten: ``2.1``, ``0.031``, ``1500``."""
+    return f"{float(f'{value:.2g}'):g}"
+
+
 def counted(number: int, one: str, more: str = "") -> str:
     """``1 photo``, ``3 photos``; ``more`` is the plural where it is not made with an s."""
     return f"{number} {one if number == 1 else more or f'{one}s'}"
