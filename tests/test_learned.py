@@ -13,7 +13,7 @@ from summaries import write_summary
 
 from degcraft.axes import Choices, Range, Step
 from degcraft.encoder import train_encoder
-from degcraft.learned import encoder_remarks, learned_little, read_learned_little
+from degcraft.learned import encoder_remarks, learned_nothing, read_learned_nothing
 from degcraft.outcome import outcome, what_was_crafted
 from degcraft.settings import EncoderSettings
 from degcraft.space import build
@@ -30,11 +30,11 @@ def curve(*losses, guess=0.08):
     ("last", "learned"), [(0.06, True), (0.0759, True), (0.0761, False), (0.08, False), (1.0, False)]
 )
 def test_a_twentieth_of_a_guess_has_to_be_learned(last, learned):
-    assert (learned_little(curve(0.01, last)) is None) == learned
+    assert (learned_nothing(curve(0.01, last)) is None) == learned
 
 
 def test_the_sentence_names_both_losses():
-    assert learned_little(curve(0.3, 0.1034)) == (
+    assert learned_nothing(curve(0.3, 0.1034)) == (
         f"{BLIND}: its loss is 0.1, that of a guess 0.08. So weights and fit say nothing of the photos. Raise "
         "encoder.samples, or leave it out."
     )
@@ -59,17 +59,17 @@ def test_a_training_of_a_few_steps_is_warned_of_and_a_longer_one_is_not(
     with caplog.at_level(logging.WARNING, "degcraft"):
         train_encoder(patches, space, tmp_path / "a.safetensors", tmp_path / "encoder.csv", QUICK, scale, 0)
     assert BLIND in caplog.text
-    assert learned_little(pd.read_csv(encoder.with_suffix(".csv"))) is None
+    assert learned_nothing(pd.read_csv(encoder.with_suffix(".csv"))) is None
 
 
 def test_other_extractors_and_curves_of_before_are_not_judged(tmp_path):
-    assert read_learned_little(tmp_path, "encoder") is None
+    assert read_learned_nothing(tmp_path, "encoder") is None
     (tmp_path / "extractor").mkdir()
     curve(0.1).to_csv(tmp_path / "extractor/encoder.csv", index=False)
-    assert read_learned_little(tmp_path, "encoder")
-    assert read_learned_little(tmp_path, "srgan") is None
+    assert read_learned_nothing(tmp_path, "encoder")
+    assert read_learned_nothing(tmp_path, "srgan") is None
     curve(0.1).drop(columns="guess").to_csv(tmp_path / "extractor/encoder.csv", index=False)
-    assert read_learned_little(tmp_path, "encoder") is None
+    assert read_learned_nothing(tmp_path, "encoder") is None
 
 
 def test_few_steps_are_remarked_on():

@@ -18,7 +18,7 @@ from degcraft.degrade import degrade
 from degcraft.device import on_device, prepare
 from degcraft.errors import UserError
 from degcraft.images import Uint8Image
-from degcraft.learned import learned_little, losses_of
+from degcraft.learned import learned_nothing, losses_of
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor
@@ -82,8 +82,8 @@ def train_encoder(
     table = pd.DataFrame(rows)
     write_table(table, curve)
     announce(f"{settings.features} features; loss {losses_of(table)} after {counted(steps, 'step')}")
-    if little := learned_little(table):
-        log.warning("%s", little)
+    if blind := learned_nothing(table):
+        log.warning("%s", blind)
 
 
 class _Target:

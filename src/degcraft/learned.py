@@ -11,13 +11,11 @@ import pandas as pd
 from degcraft.settings import EncoderSettings
 from degcraft.words import counted
 
-LITTLE = (
-    0.05  # share of a guess's loss; one that takes off less learned nothing, of two passes no more than 0.1 may tell
-)
+LITTLE = 0.05  # share of a guess's loss: an encoder that takes off less learned nothing; of two passes 0.1 may be all
 STEPS = 200  # with fewer, crafted weights are twice as far from the truth as with the default, or farther
 
 
-def learned_little(curve: pd.DataFrame) -> str | None:
+def learned_nothing(curve: pd.DataFrame) -> str | None:
     """That an encoder learned nothing; None if it learned.
 
     Args:
@@ -38,11 +36,11 @@ def losses_of(curve: pd.DataFrame) -> str:
     return f"{last['loss']:.2g}, that of a guess {last['guess']:.2g}"
 
 
-def read_learned_little(results: str | os.PathLike[str], extractor: str) -> str | None:
+def read_learned_nothing(results: str | os.PathLike[str], extractor: str) -> str | None:
     """The same of a run's extractor; None where it is no encoder, or one from a version that knew no guess."""
     path = Path(results, "extractor", f"{extractor}.csv")
     curve = pd.read_csv(path) if extractor == "encoder" and path.is_file() else pd.DataFrame()
-    return learned_little(curve) if "guess" in curve else None
+    return learned_nothing(curve) if "guess" in curve else None
 
 
 def encoder_remarks(settings: EncoderSettings) -> Iterator[str]:
