@@ -2,7 +2,7 @@
 PYTHON ?= python3
 CORES ?= all
 # A notice about a later MkDocs, which is not what is locked, is switched off.
-MKDOCS = NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+MKDOCS = NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 .PHONY: help demo test test-slurm test-gpu docs .venv clean
 .NOTPARALLEL:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import h5py
 import numpy as np
+import pytest
 import torch
 from workflow_runs import ROOT, modules
 
@@ -198,3 +202,14 @@ def test_links_of_pages_outside_the_site_lead_somewhere():
     for page in ("README.md", "CONTRIBUTING.md", "config/README.md"):
         for link in re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text()):
             assert link.startswith("http") or (ROOT / page).parent.joinpath(link).exists(), f"{page}: {link}"
+
+
+@pytest.mark.parametrize(("anchor", "built"), [("there", True), ("nowhere", False)])
+def test_a_dead_link_fails_the_build_as_make_does_it(anchor, built, tmp_path):
+    (options,) = re.findall(r"^MKDOCS = .*/mkdocs build (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/index.md").write_text(f"# There\n\n[a link](#{anchor})\n")
+    (tmp_path / "mkdocs.yml").write_text("site_name: a page\nvalidation: {links: {anchors: warn}}\n")
+    command = [sys.executable, "-m", "mkdocs", "build", *options.split()]
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True)
+    assert (done.returncode == 0) == built, done.stderr.decode()

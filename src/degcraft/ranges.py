@@ -39,7 +39,8 @@ def spread(lower: Array, upper: Array, weight: Array) -> Spread:
     range. It is cut to the intervals' outermost ends.
 
     Args:
-        lower, upper: (n,) ends of the intervals; a point where they are equal.
+        lower: (n,) lower ends of the intervals.
+        upper: (n,) upper ends; a point where it is the lower one.
         weight: (n,) sums to 1.
     """
     mean = float(weight @ (lower + upper) / 2)
