@@ -6,3 +6,5 @@ rule default:
     default_target: True
     input:
         rules.all.input,
+    message:
+        "all: every result is there"
