@@ -228,7 +228,7 @@ MISTAKES = [
     ("targets.demo", None, ["targets.demo"]),
     ("targets.demo", {}, ["targets.demo", "'reference'", "'truth'"]),
     ("targets.full", {"reference": "reference"}, ["targets", "'full'", "none of full, clean"]),
-    ("targets.my-phone", {"reference": "reference"}, ["targets", "'my-phone'", "letters a to z, digits"]),
+    ("targets.my-phone", {"reference": "reference"}, ["targets", "'my-phone'", "letters A to Z and a to z, digits"]),
     ("targets.2020", {"reference": "nowhere"}, ["targets.2020.reference", "nowhere"]),
     ("targets.demo.reference", "empty", ["targets.demo.reference", "empty", "holds no"]),
     ("targets.demo.test", {"lr": "lr"}, ["targets.demo.test", "'hr'"]),

@@ -7,13 +7,15 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
-from certificates import FAR
+from certificates import CRAFT_FACTS, FAR
 from report_tree import Page, results_tree, written
 from summaries import write_summary
 
 from degcraft.axes import Choices, Range, Step
+from degcraft.certificate import Certificate
+from degcraft.certify import Fit, write_fit
 from degcraft.encoder import train_encoder
-from degcraft.learned import encoder_remarks, learned_nothing, read_learned_nothing
+from degcraft.learned import encoder_remarks, read_unlearned, unlearned
 from degcraft.outcome import outcome, what_was_crafted
 from degcraft.settings import EncoderSettings
 from degcraft.space import build
@@ -22,21 +24,29 @@ QUICK = EncoderSettings(channels=2, features=4, samples=32, buffer=16, passes=1,
 BLIND = "The encoder learned nothing"
 
 
-def curve(*losses, guess=0.08):
-    return pd.DataFrame({"step": range(50, 50 * len(losses) + 50, 50), "loss": losses, "guess": guess})
+def curve(*losses, guess=0.08, every=200):
+    return pd.DataFrame({"step": range(every, every * (len(losses) + 1), every), "loss": losses, "guess": guess})
 
 
 @pytest.mark.parametrize(
     ("last", "learned"), [(0.06, True), (0.0759, True), (0.0761, False), (0.08, False), (1.0, False)]
 )
 def test_a_twentieth_of_a_guess_has_to_be_learned(last, learned):
-    assert (learned_nothing(curve(0.01, last)) is None) == learned
+    assert (unlearned(curve(0.01, last)) is None) == learned
 
 
 def test_the_sentence_names_both_losses():
-    assert learned_nothing(curve(0.3, 0.1034)) == (
-        f"{BLIND}: its loss is 0.1, that of a guess 0.08. So weights and fit say nothing of the photos. Raise "
-        "encoder.samples, or leave it out."
+    assert unlearned(curve(0.3, 0.1034)) == (
+        f"{BLIND}: its loss is 0.1, that of a guess 0.08. So weights say nothing of the photos, and whether the space "
+        "explains the photos is not judged. Raise encoder.samples, or leave it out."
+    )
+
+
+def test_few_steps_teach_little():
+    assert unlearned(curve(0.06, 0.03, every=100)) is None
+    assert unlearned(curve(0.06, 0.03, every=99)) == (
+        "The encoder learned little in 198 steps: its loss is 0.03, that of a guess 0.08. So weights are rough, and "
+        "whether the space explains the photos is not judged. Raise encoder.samples, or leave it out."
     )
 
 
@@ -53,23 +63,21 @@ def test_a_guess_is_the_mean_of_a_number_and_the_shares_of_classes(patches, tmp_
     assert guess[0] == pytest.approx(1 / 12 + 0.1 * np.log(2), rel=0.03)
 
 
-def test_a_training_of_a_few_steps_is_warned_of_and_a_longer_one_is_not(
-    patches, space, encoder, tmp_path, scale, caplog
-):
+def test_a_training_of_a_few_steps_is_warned_of(patches, space, encoder, tmp_path, scale, caplog):
     with caplog.at_level(logging.WARNING, "degcraft"):
         train_encoder(patches, space, tmp_path / "a.safetensors", tmp_path / "encoder.csv", QUICK, scale, 0)
     assert BLIND in caplog.text
-    assert learned_nothing(pd.read_csv(encoder.with_suffix(".csv"))) is None
+    assert unlearned(pd.read_csv(encoder.with_suffix(".csv"))).startswith("The encoder learned little in 128 steps")
 
 
 def test_other_extractors_and_curves_of_before_are_not_judged(tmp_path):
-    assert read_learned_nothing(tmp_path, "encoder") is None
+    assert read_unlearned(tmp_path, "encoder") is None
     (tmp_path / "extractor").mkdir()
     curve(0.1).to_csv(tmp_path / "extractor/encoder.csv", index=False)
-    assert read_learned_nothing(tmp_path, "encoder")
-    assert read_learned_nothing(tmp_path, "srgan") is None
+    assert read_unlearned(tmp_path, "encoder")
+    assert read_unlearned(tmp_path, "srgan") is None
     curve(0.1).drop(columns="guess").to_csv(tmp_path / "extractor/encoder.csv", index=False)
-    assert read_learned_nothing(tmp_path, "encoder") is None
+    assert read_unlearned(tmp_path, "encoder") is None
 
 
 def test_few_steps_are_remarked_on():
@@ -105,3 +113,11 @@ def test_the_page_says_so_and_not_what_follows_from_it(tmp_path, make_photo):
     assert text.count(BLIND) == 2  # at the top, and where the fit is
     assert "does not contain" not in text
     assert "does not explain" not in text
+
+
+def test_the_log_says_so_in_place_of_the_fit(tmp_path, caplog):
+    fit = Fit(1.0, np.zeros(0), np.zeros(0), np.zeros(0))
+    with caplog.at_level(logging.INFO, "degcraft"):
+        write_fit(fit, CRAFT_FACTS, np.array([0.9, 1.1]), tmp_path, f"{BLIND}.")
+    assert caplog.messages == [f"{BLIND}."]
+    assert Certificate.read(tmp_path / "certificate.json").fit is None

@@ -265,7 +265,7 @@ class _Half:
         return float(np.quantile(np.einsum("ni,ij,nj->n", off, self._precision, off), 0.25))
 
 
-def write_fit(fit: Fit, facts: CraftFacts, drawn: Array, folder: Path) -> None:
+def write_fit(fit: Fit, facts: CraftFacts, drawn: Array, folder: Path, blind: str | None = None) -> None:
     """Write ``fit.csv`` (`Fit.table`) and ``certificate.json``, and say in the log what was found.
 
     Args:
@@ -273,9 +273,10 @@ def write_fit(fit: Fit, facts: CraftFacts, drawn: Array, folder: Path) -> None:
         facts: what crafting wrote.
         drawn: see `Fit.certificate`.
         folder: of the target.
+        blind: what is said in place of the fit where the encoder learned too little for a judgement.
     """
     write_table(fit.table, folder / "fit.csv")
     certificate = fit.certificate(facts, drawn)
     certificate.write(folder / "certificate.json")
     say = logging.getLogger("degcraft").warning if fit.verdict == "misfit" else announce
-    say(fit_sentence(certificate))
+    say(blind or fit_sentence(certificate))

@@ -18,7 +18,7 @@ from degcraft.degrade import degrade
 from degcraft.device import on_device, prepare
 from degcraft.errors import UserError
 from degcraft.images import Uint8Image
-from degcraft.learned import learned_nothing, losses_of
+from degcraft.learned import losses_of, unlearned
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor
@@ -47,8 +47,8 @@ def train_encoder(
 
     Continuous axes are regressed, scaled to 0..1 over the space; categorical ones are classified. Before they are
     degraded, patches are mixed and changed (`mixed`, `augment`), so that content is of little use to the network.
-    Writes the network and a CSV ``step, loss, guess`` (a row every 50 steps; the loss is the mean since the row before,
-    the guess that of the best answer that looks at no patch). Warns if the loss did not fall below the guess.
+    Writes the network and a CSV ``step, loss, guess`` (a row every 50 steps, or after a tenth of them; the loss is the
+    mean since the row before, the guess that of the best answer that looks at no patch). Warns if it is `unlearned`.
     """
     device = prepare(settings.threads, seed, "extractor")
     target = _Target(space)
@@ -57,6 +57,7 @@ def train_encoder(
     assert isinstance(network, Encoder)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
     steps = settings.steps
+    every = max(1, min(50, steps // 10))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=steps, pct_start=0.1)
     rows: list[dict[str, float]] = []
     losses: list[float] = []
@@ -74,7 +75,7 @@ def train_encoder(
             optimizer.step()
             schedule.step()
             losses.append(float(loss.detach()))
-            if step % 50 == 0 or step == steps:
+            if step % every == 0 or step == steps:
                 rows.append({"step": step, "loss": float(np.mean(losses)), "guess": guess})
                 losses.clear()
     standardise(network.eval(), held_back, device)
@@ -82,7 +83,7 @@ def train_encoder(
     table = pd.DataFrame(rows)
     write_table(table, curve)
     announce(f"{settings.features} features; loss {losses_of(table)} after {counted(steps, 'step')}")
-    if blind := learned_nothing(table):
+    if blind := unlearned(table):
         log.warning("%s", blind)
 
 

@@ -20,7 +20,7 @@ from degcraft.certificate import Certificate
 from degcraft.errors import UserError
 from degcraft.fit_words import fit_sentence
 from degcraft.images import ImageError, Uint8Image, list_images, passed_over, read_image
-from degcraft.learned import read_learned_nothing
+from degcraft.learned import read_unlearned
 from degcraft.marginals import read_marginals
 from degcraft.names import Name
 from degcraft.outcome import headline, read_certificate, sentences
@@ -109,7 +109,7 @@ def write_report(inputs: ReportInputs) -> None:
     """
     summary, differences = (Summary.read(inputs.results / name) for name in ("summary.csv", "differences.csv"))
     certificates = {target: _certificate(inputs, target) for target in inputs.references}
-    blind = read_learned_nothing(inputs.results, inputs.extractor)
+    blind = read_unlearned(inputs.results, inputs.extractor)
     believed = {target: None if blind else known for target, known in certificates.items()}
     rows = {target: side_by_side(inputs, target) for target in inputs.tests}
     for target, pictures in rows.items():

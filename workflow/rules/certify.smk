@@ -8,6 +8,7 @@ rule certify:
         reference="results/targets/{target}/reference.h5",
         patches="results/hr/patches.h5",
         extractor=f"results/extractor/{CONFIG.extractor}.safetensors",
+        curve=encoder_curve(),
     output:
         certificate="results/targets/{target}/certificate.json",
         table="results/targets/{target}/fit.csv",
@@ -31,7 +32,7 @@ rule certify:
     params:
         settings=settings("certify"),
         shared=shared("scale", "seed"),
-        code=code_digest("bootstrap", "certify", "moments_file", "plots", "reference"),
+        code=code_digest("bootstrap", "certify", "learned", "moments_file", "plots", "reference"),
     message:
         "certify: judging how well the space explains the photos of {wildcards.target}"
     script:

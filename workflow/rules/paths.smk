@@ -106,6 +106,11 @@ def refine_dial():
     return type(CONFIG.craft)().generalization if chosen is None else chosen
 
 
+def encoder_curve():
+    """How the encoder learned; none where another network describes patches."""
+    return "results/extractor/encoder.csv" if CONFIG.extractor == "encoder" else []
+
+
 @cache
 def tested_targets():
     """Targets on whose photos models are compared: all that have test pairs."""

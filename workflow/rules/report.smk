@@ -7,7 +7,7 @@ rule report:
         tables=rules.summary.output.tables,
         photos="results/hr/photos.csv",
         extractor=f"results/extractor/{CONFIG.extractor}.safetensors",
-        curve=rules.extractor_encoder.output.curve if CONFIG.extractor == "encoder" else [],
+        curve=encoder_curve(),
         crafted=expand(
             "results/targets/{target}/{file}",
             target=CONFIG.targets,

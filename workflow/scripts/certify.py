@@ -1,5 +1,6 @@
 """Judge how well the degradation space explains one target's reference photos."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,7 @@ from job import job
 from degcraft.certificate import CraftFacts
 from degcraft.certify import MeasuredPhotos, judge, simulate_photos, typical_counts, write_fit
 from degcraft.distribution import Distribution
+from degcraft.learned import unlearned
 from degcraft.moments_file import read_folds, read_moments
 from degcraft.plots import plot_fit
 from degcraft.reference import read_directions
@@ -15,7 +17,9 @@ from degcraft.settings import CertifySettings
 
 with job(snakemake):
     params, files = snakemake.params, snakemake.input
+    blind = unlearned(pd.read_csv(files.curve)) if files.curve else None
     settings = CertifySettings(**params.settings)
+    settings = replace(settings, simulations=0) if blind else settings
     crafted = Distribution.read(files.weights)
     facts = CraftFacts.read(files.crafted)
     direction, disjoint = read_directions(files.reference)
@@ -24,5 +28,5 @@ with job(snakemake):
     simulated = simulate_photos(crafted, files.patches, files.extractor, *typical, settings, **params.shared)
     fit = judge(references, crafted, facts, read_folds(files.moments), simulated, settings, params.shared["seed"])
     drawn = pd.read_csv(files.bootstrap)["distance"].to_numpy()
-    write_fit(fit, facts, drawn, Path(snakemake.output.certificate).parent)
+    write_fit(fit, facts, drawn, Path(snakemake.output.certificate).parent, blind)
     plot_fit(fit.table, snakemake.output.plot)
