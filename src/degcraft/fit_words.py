@@ -26,9 +26,9 @@ def fit_sentence(certificate: Certificate, report: str = "the report") -> str:
         why = (
             f"certify.simulations is {few}, and it takes {SIMULATIONS} or more"
             if few
-            else "that takes an encoder that learned, at least eight HR photos, certify.photos of 8 or more, "
-            f"bin_features.patches in each of the four folds of the HR photos, and certify.simulations of {SIMULATIONS} "
-            "or more"
+            else "that takes at least eight HR photos, certify.photos of 8 or more, an encoder that learned, "
+            f"certify.simulations of {SIMULATIONS} or more, and bin_features.patches in each of the four folds of the "
+            "HR photos"
         )
         return f"Whether the space explains the reference photos was not judged: {why}."
     assert certificate.fit_p is not None
