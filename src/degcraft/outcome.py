@@ -253,7 +253,7 @@ def outcome(
         others: what was made for other programs, by what it is, relative to ``results``.
         counts: how many photos there are in each folder of super-resolved or degraded ones, and how many should be; by
             folder, relative to ``results``.
-        blind: that the extractor learned nothing, if so; what was judged by its features is then not said.
+        blind: that the extractor learned nothing or little, if so; what was judged by its features is then not said.
     """
     summary, differences = (Summary.read(Path(results) / name) for name in ("summary.csv", "differences.csv"))
     certificates = {target: None if blind else read_certificate(results, target) for target in targets}

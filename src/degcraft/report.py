@@ -74,7 +74,7 @@ class ReportInputs:
         tests: folders of LR and HR test photos, by target; targets without test pairs are left out.
         upscaled: folder of the photos that were super-resolved, by target; left out where none were.
         perceptual: whether LPIPS was measured.
-        extractor: its name. If it is an encoder that learned nothing, what it judged is not said.
+        extractor: its name. If it is an encoder that learned nothing or little, what it judged is not said.
         others: files and folders that are made beside those that the page is about, by what they are (``onnx``,
             ``degraded``, ``paired``, ``exported``), relative to ``results``; folders end in a slash.
     """
