@@ -109,6 +109,7 @@ def test_nothing_is_judged_by_too_few_photos(bins, simulated):
         judged(photos, bins, seven, 40.0),
         judged(photos, empty, simulated, 40.0),
         judged(photos, bins, simulated, 40.0, simulations=0),
+        judged(photos, bins, None, 40.0),
     ):
         certificate = fit.certificate(CRAFT, NONE)
         assert (fit.p, fit.verdict, certificate.fit_simulations, certificate.fit_median) == (None, None, 0, None)

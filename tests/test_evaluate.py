@@ -49,6 +49,29 @@ def test_a_photo_without_its_partner_is_named(folders, missing, where):
         own_pairs("demo", *folders)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        ("{}x4", "{}", "rename 'ax4' to 'a'"),  # DIV2K
+        ("{}_LR4", "{}_HR", "rename 'a_LR4' to 'a'"),  # RealSR
+        ("{}", "{}-gt", "rename 'a-gt' to 'a'"),
+        ("{}_small", "{}", None),
+    ],
+)
+def test_endings_of_data_sets_are_recognised(folders, low, high, said):
+    for folder, name in zip(folders, (low, high), strict=True):
+        for stem in ("a", "b"):
+            (folder / f"{stem}.png").rename(folder / f"{name.format(stem)}.png")
+    with pytest.raises(UserError, match="no photo with the stem") as error:
+        own_pairs("demo", *folders)
+    assert ("without their endings the names fit" in str(error.value)) == (said is not None)
+    assert said is None or said in str(error.value)
+    (folders[0] / "ax8.png").touch()  # a second 'a'
+    with pytest.raises(UserError) as error:
+        own_pairs("demo", *folders)
+    assert "the names fit" not in str(error.value)
+
+
 @pytest.mark.parametrize("where", [0, 1])
 def test_two_photos_of_one_stem_are_refused(folders, where):
     (folders[where] / "b.jpg").write_bytes((folders[where] / "b.png").read_bytes())

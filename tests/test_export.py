@@ -260,3 +260,11 @@ def test_the_same_distribution_gives_the_same_bytes_and_the_page_names_the_files
     assert texts[0] == texts[1]
     page = (root / "docs/tools.md").read_text()
     assert all(f"`{file}`" in page for file in FILES)
+
+
+def test_a_doubt_about_the_weights_stands_at_the_head(tmp_path):
+    export(distribution(CLASSIC), tmp_path, "crafted-album", 4, "The encoder learned nothing.")
+    for file in FILES:
+        head = (tmp_path / file).read_text().splitlines()[:2]
+        assert head[0].startswith("# crafted-album, written by degcraft;")
+        assert head[1] == "# The encoder learned nothing."

@@ -110,7 +110,7 @@ def test_the_page_says_so_and_not_what_follows_from_it(tmp_path, make_photo):
     (inputs.results / "extractor").mkdir(exist_ok=True)
     curve(0.1).to_csv(inputs.results / "extractor/encoder.csv", index=False)
     text = Page(written(inputs)).text
-    assert text.count(BLIND) == 2  # at the top, and where the fit is
+    assert text.count(BLIND) == 3  # at the top, at the weights, and where the fit is
     assert "does not contain" not in text
     assert "does not explain" not in text
 

@@ -202,7 +202,7 @@ def judge(
     crafted: Distribution,
     facts: CraftFacts,
     bins: Sequence[Sequence[Moments]],
-    simulated: Simulated,
+    simulated: Simulated | None,
     settings: CertifySettings,
     seed: int,
 ) -> Fit:
@@ -213,12 +213,14 @@ def judge(
         crafted: the weights chosen for them; crafting for simulated sets starts near these.
         facts: what crafting wrote.
         bins: for each fold, the moments of each bin, see `degcraft.moments_file.read_folds`.
-        simulated: photos to draw sets from.
+        simulated: photos to draw sets from; None for no simulation.
         settings: how many simulations.
         seed: of the draws.
     """
-    rounds = settings.simulations if _enough(bins, simulated) else 0
-    halves = [_Half(bins, simulated, pair) for pair in combinations(range(FOLDS), FOLDS // 2)] if rounds else []
+    if simulated is None or not _enough(bins, simulated):
+        return Fit(facts.distance, *np.empty((3, 0)))
+    rounds = settings.simulations
+    halves = [_Half(bins, simulated, pair) for pair in combinations(range(FOLDS), FOLDS // 2)]
     found = []
     for index in track(range(rounds), rounds, "certify: simulations"):
         half = halves[index % len(halves)]

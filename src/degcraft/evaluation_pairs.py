@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from degcraft.degrade import PARAMETERS
 from degcraft.errors import UserError
 from degcraft.images import distinct_stems, list_images
+
+_ENDING = re.compile(r"[-_]?(?:x[0-9]+|lr(?:x?[0-9]+)?|lq|hr|hq|gt)$", re.IGNORECASE)
+"""What data sets put behind the stem of an LR or HR photo: 0801x4 in DIV2K, Canon_001_LR4 in RealSR."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,17 @@ def own_pairs(target: str, lr: str | os.PathLike[str], hr: str | os.PathLike[str
         if missing
     ]
     if problems:
-        raise UserError("; ".join(problems))
+        raise UserError("; ".join(problems) + _endings(low, high))
     return [EvaluationPair(target, low[stem], high[stem]) for stem in sorted(low)]
+
+
+def _endings(low: Iterable[str], high: Iterable[str]) -> str:
+    """That stems differ in nothing but what data sets put behind them, if so."""
+    named = {stem: _ENDING.sub("", stem) for stem in chain(low, high)}
+    if sorted(named[stem] for stem in low) != sorted(named[stem] for stem in high):
+        return ""
+    example = next(stem for stem in chain(sorted(low), sorted(high)) if named[stem] != stem)
+    return f"; without their endings the names fit: rename {example!r} to {named[example]!r}, and the others likewise"
 
 
 def made_pairs(testset: str, folder: str | os.PathLike[str], hr: str | os.PathLike[str]) -> list[EvaluationPair]:

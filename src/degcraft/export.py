@@ -43,7 +43,9 @@ MODES = {  # traiNNer-redux filters where it shrinks
 }
 
 
-def export(distribution: Distribution, folder: str | os.PathLike[str], name: str, scale: int) -> None:
+def export(
+    distribution: Distribution, folder: str | os.PathLike[str], name: str, scale: int, doubt: str | None = None
+) -> None:
     """Write ``real-esrgan.yaml``, ``trainner-redux.yaml`` and ``neosr.toml`` into a folder.
 
     A file says in comments why there is nothing in it, if the distribution cannot be said to that program.
@@ -53,6 +55,7 @@ def export(distribution: Distribution, folder: str | os.PathLike[str], name: str
         folder: to write into.
         name: of the distribution, for the comments.
         scale: SR scale.
+        doubt: why the weights should not be relied on, if so.
     """
     writers: dict[str, Callable[[TwoPasses, int], Iterator[str]]] = {
         "real-esrgan.yaml": _real_esrgan,
@@ -68,8 +71,9 @@ def export(distribution: Distribution, folder: str | os.PathLike[str], name: str
                 "# Train on pairs instead: 'degrade: {pairs: true}', or degcraft.DegradedDataset.",
             ]
         with replacing(Path(folder) / file) as partial:
-            head = f"# {name}, written by degcraft; docs/tools.md says how to use it."
-            partial.write_text("\n".join([head, *lines, ""]), encoding="utf-8")
+            head = [f"# {name}, written by degcraft; docs/tools.md says how to use it."]
+            head += [f"# {doubt}"] if doubt else []
+            partial.write_text("\n".join([*head, *lines, ""]), encoding="utf-8")
 
 
 def _real_esrgan(passes: TwoPasses, scale: int) -> Iterator[str]:

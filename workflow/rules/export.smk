@@ -2,6 +2,7 @@
 rule export:
     input:
         distribution=lambda w: distribution_file(w.distribution),
+        curve=lambda w: encoder_curve() if Name.parse(w.distribution).kind == "crafted" else [],
     output:
         multiext("results/exported/{distribution}/", "real-esrgan.yaml", "trainner-redux.yaml", "neosr.toml"),
     log:
@@ -16,7 +17,7 @@ rule export:
         runtime=10,
     params:
         scale=CONFIG.scale,
-        code=code_digest("export"),
+        code=code_digest("export", "learned"),
     message:
         "export: {wildcards.distribution} for other programs"
     script:

@@ -1,6 +1,5 @@
 """Judge how well the degradation space explains one target's reference photos."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,13 +18,14 @@ with job(snakemake):
     params, files = snakemake.params, snakemake.input
     blind = unlearned(pd.read_csv(files.curve)) if files.curve else None
     settings = CertifySettings(**params.settings)
-    settings = replace(settings, simulations=0) if blind else settings
     crafted = Distribution.read(files.weights)
     facts = CraftFacts.read(files.crafted)
     direction, disjoint = read_directions(files.reference)
     references = MeasuredPhotos(read_moments(files.reference), direction)
-    typical = typical_counts(references, disjoint)
-    simulated = simulate_photos(crafted, files.patches, files.extractor, *typical, settings, **params.shared)
+    simulated = None
+    if settings.simulations and not blind:
+        typical = typical_counts(references, disjoint)
+        simulated = simulate_photos(crafted, files.patches, files.extractor, *typical, settings, **params.shared)
     fit = judge(references, crafted, facts, read_folds(files.moments), simulated, settings, params.shared["seed"])
     drawn = pd.read_csv(files.bootstrap)["distance"].to_numpy()
     write_fit(fit, facts, drawn, Path(snakemake.output.certificate).parent, blind)
