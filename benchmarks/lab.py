@@ -203,7 +203,8 @@ def _extractor(setup: Setup, space: Space, hr: Path) -> Path:
     def make(path: Path) -> None:
         curve = path.with_suffix(".csv")
         if setup.extractor == "encoder":
-            train_encoder(hr, space, path, curve, setup.encoder, SCALE, seed)
+            axes = path.with_name(f"{path.stem}_axes.csv")
+            train_encoder(hr, space, path, curve, axes, setup.encoder, SCALE, seed)
         elif setup.extractor == "srgan":
             train_srgan(hr, path, curve, setup.srgan, SCALE, seed)
         else:

@@ -1,6 +1,6 @@
 """How well crafting finds a hidden truth again.
 
-    python benchmarks/retrieval.py --photos FOLDER --work FOLDER [--quick | --samples N [N ...]]
+    python benchmarks/retrieval.py --photos FOLDER --work FOLDER [--quick] [--samples N [N ...] | --presets P [P ...]]
 
 FOLDER holds sharp photos, 40 or more. Every second one is HR material, as a user's own would be; from the others
 reference patches are made with hidden truths, and the crafted weights are compared with them. Then the two halves
@@ -12,8 +12,8 @@ features, means over both turns (and for the encoder also with references from t
 - overlap: Bhattacharyya coefficient of the joint weights;
 - distance: of the full range and of the crafted weights, beside the one that the truth's own weights have.
 
-Then the error and the distance against the number of reference photos, with a plot. With --samples, instead of all
-that, the error against the encoder's training.
+Then the error and the distance against the number of reference photos, with a plot. Instead of all that, with --samples
+the error against the encoder's training, with --presets the error on every axis in the spaces of presets.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import matplotlib
@@ -32,12 +32,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import truths
-from command_line import arguments
+import yaml
+from command_line import ROOT, arguments
+from numpy.typing import NDArray
 from threads import one_thread
 
 from degcraft.moments import Moments
 from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, SrganSettings
-from degcraft.solver import FrechetObjective, solve
+from degcraft.solver import FrechetObjective, Solution, solve
 from degcraft.steps import parse_steps
 
 GENERALIZATION = 0.003
@@ -51,9 +53,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, to see it run; worse figures")
     parser.add_argument("--extractors", nargs="+", default=["encoder", "srgan", "blocks"])
     parser.add_argument("--samples", type=int, nargs="+", help="values of encoder.samples to compare")
+    parser.add_argument("--presets", nargs="+", choices=truths.PRESETS, help="presets to craft in")
     options = parser.parse_args()
     one_thread()
     pd.set_option("display.width", 200)
+    if options.presets:
+        print(in_presets(options).round(3).to_string(index=False))
+        return
     if options.samples:
         print(encoder_training(options).round(3).to_string(index=False))
         return
@@ -128,32 +134,76 @@ def encoder_training(options: argparse.Namespace) -> pd.DataFrame:
     return pd.DataFrame(rows).groupby(["samples", "steps"], as_index=False).mean()
 
 
+def in_presets(options: argparse.Namespace) -> pd.DataFrame:
+    """What the encoder explains of every crafted axis, and the error on it; means over the truths and the halves."""
+    rows = []
+    for preset in options.presets:
+        raw = yaml.safe_load((ROOT / "config" / "presets" / f"{preset}.yaml").read_text(encoding="utf-8"))
+        steps = parse_steps(raw["degradation"])
+        for half in (0, 1):
+            made = lab.prepare(replace(_setup(options, "encoder"), steps=steps, half=half))
+            last = pd.read_csv(made.extractor_file.with_suffix(".csv")).iloc[-1]
+            print(f"{preset}, half {half}: {last['loss'] / last['guess']:.3f} of a guess's loss is left", flush=True)
+            table = pd.read_csv(made.extractor_file.with_name(f"{made.extractor_file.stem}_axes.csv"))
+            told = table.set_index("axis")["explained"]
+            axes = [made.space.names[i] for i in truths.varying(made.space)]
+            for index, truth in enumerate(truths.PRESETS[preset]):
+                found = craft(made, truth, index)
+                print(f"  {truth.name}: error {found.error.mean():.3f}, full range {found.full.mean():.3f}", flush=True)
+                for axis, error, full, exact in zip(axes, found.error, found.full, found.own, strict=True):
+                    row = {"preset": preset, "axis": axis, "explained": told[axis], "error": error}
+                    rows.append(row | {"full range": full, "exact": exact})
+    return pd.DataFrame(rows).groupby(["preset", "axis"], sort=False, as_index=False).mean()
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What crafting found of a truth.
+
+    Attributes:
+        solution: of the solver.
+        weights: (bins,) the truth's own.
+        distance: of those.
+        error, full, own: (axes,) errors of the crafted, the full range's and the truth's own marginals.
+    """
+
+    solution: Solution
+    weights: NDArray[np.float64]
+    distance: float
+    error: NDArray[np.float64]
+    full: NDArray[np.float64]
+    own: NDArray[np.float64]
+
+
+def craft(made: lab.Lab, truth: truths.Truth, index: int) -> Found:
+    """Craft for references made with a truth; ``index`` seeds them."""
+    prior = np.full(len(made.space), 1.0 / len(made.space))
+    draw = truths.drawer(truth, made.space)
+    pooled = Moments.pooled(made.references(draw, range(min(PHOTOS, made.photos)), 100 + index, each="patch"))
+    objective = FrechetObjective.of(made.bins, Moments.pooled(made.bins)).with_reference(pooled)
+    solution = solve(objective, prior, GENERALIZATION)
+    exact = truths.exact_weights(truth, made.space)
+    errors = (truths.marginal_errors(truth, made.space, weights) for weights in (solution.weights, prior, exact))
+    return Found(solution, exact, objective.value_and_gradient(exact)[0], *errors)
+
+
 def retrieve(made: lab.Lab, hidden: Sequence[truths.Truth], features: str) -> Iterator[dict[str, object]]:
     """A row a truth."""
-    objective_of_bins = FrechetObjective.of(made.bins, Moments.pooled(made.bins))
-    prior = np.full(len(made.space), 1.0 / len(made.space))
     for index, truth in enumerate(hidden):
         start = time.perf_counter()
-        draw = truths.drawer(truth, made.space)
-        pooled = Moments.pooled(made.references(draw, range(min(PHOTOS, made.photos)), 100 + index, each="patch"))
-        objective = objective_of_bins.with_reference(pooled)
-        solution = solve(objective, prior, GENERALIZATION)
-        exact = truths.exact_weights(truth, made.space)
-        error, full, own = (
-            truths.marginal_errors(truth, made.space, weights) for weights in (solution.weights, prior, exact)
-        )
+        found = craft(made, truth, index)
         yield {
             "features": features,
             "truth": truth.name,
-            "error": error.mean(),
-            "full range": full.mean(),
-            "exact": own.mean(),
-            "times better": full.mean() / error.mean(),
-            "overlap": truths.overlap(solution.weights, exact),
-            "distance full": solution.distance_prior,
-            "crafted": solution.final.distance,
-            "of truth": objective.value_and_gradient(exact)[0],
-            "gap": solution.relative_gap,
+            "error": found.error.mean(),
+            "full range": found.full.mean(),
+            "exact": found.own.mean(),
+            "times better": found.full.mean() / found.error.mean(),
+            "overlap": truths.overlap(found.solution.weights, found.weights),
+            "distance full": found.solution.distance_prior,
+            "crafted": found.solution.final.distance,
+            "of truth": found.distance,
+            "gap": found.solution.relative_gap,
             "seconds": time.perf_counter() - start,
         }
 

@@ -96,7 +96,7 @@ def encoder_seconds(config: Config, space: Distribution, folder: Path) -> float:
 
     def short(samples: int) -> float:
         settings = replace(config.encoder, samples=samples, buffer=samples)
-        files = folder / "encoder.safetensors", folder / "encoder.csv"
+        files = [folder / name for name in ("encoder.safetensors", "encoder.csv", "encoder_axes.csv")]
         return seconds(lambda: train_encoder(folder / "patches.h5", space.space, *files, settings, config.scale, 0))
 
     few, more = 512, 2048

@@ -62,6 +62,25 @@ SECOND_ORDER = (  # blur, first noise, second blur, second noise, second JPEG qu
     boxes("second order, harsh", [(0.5, 0.9), (0.5, 0.9), (0.4, 0.9), (0.5, 0.8), (0.1, 0.5)]),
 )
 
+PRESETS = {
+    "real-esrgan": (  # second noise, Gaussian and Poisson; cutoff of the last sinc; last JPEG quality
+        boxes("mild", [(0.0, 0.35), (0.0, 0.3), (0.5, 1.0), (0.6, 1.0)]),
+        boxes("harsh", [(0.5, 0.9), (0.5, 0.9), (0.0, 0.4), (0.1, 0.5)]),
+        boxes("soft, clean", [(0.0, 0.3), (0.1, 0.4), (0.2, 0.6), (0.7, 1.0)]),
+        boxes("noisy, poor JPEG", [(0.6, 1.0), (0.3, 0.7), (0.4, 0.9), (0.0, 0.3)]),
+        boxes("Poisson noise", [(0.0, 0.3), (0.5, 1.0), (0.0, 0.5), (0.4, 0.8)]),
+        boxes("narrow", [(0.3, 0.45), (0.3, 0.45), (0.3, 0.45), (0.5, 0.65)]),
+    ),
+    "bsrgan": (  # one blur, noise, last JPEG quality
+        boxes("mild", [(0.0, 0.4), (0.0, 0.3), (0.6, 1.0)]),
+        boxes("harsh", [(0.5, 0.9), (0.5, 0.9), (0.1, 0.5)]),
+        boxes("blurred, clean", [(0.6, 1.0), (0.0, 0.25), (0.7, 1.0)]),
+        boxes("noisy, poor JPEG", [(0.1, 0.4), (0.2, 0.6), (0.0, 0.3)]),
+        boxes("noisy, good JPEG", [(0.2, 0.5), (0.7, 1.0), (0.4, 0.8)]),
+        boxes("narrow", [(0.3, 0.45), (0.3, 0.45), (0.5, 0.65)]),
+    ),
+}
+
 
 def varying(space: Space) -> NDArray[np.int64]:
     """Indices of the axes that truths speak of: the continuous ones that are cut into several bins."""

@@ -171,7 +171,8 @@ def encoder(
 ) -> Path:
     """A small trained encoder; its curve lies beside it as encoder.csv."""
     folder = tmp_path_factory.mktemp("encoder")
-    train_encoder(patches, space, folder / "encoder.safetensors", folder / "encoder.csv", encoder_settings, SCALE, 0)
+    files = [folder / name for name in ("encoder.safetensors", "encoder.csv", "encoder_axes.csv")]
+    train_encoder(patches, space, *files, encoder_settings, SCALE, 0)
     return folder / "encoder.safetensors"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from degcraft.axes import Choices, Range, Step
 from degcraft.degrade import degrade
-from degcraft.encoder import augment, mixed, standardise, train_encoder
+from degcraft.encoder import augment, embeddings, mixed, standardise, train_encoder
 from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.networks import NetworkSpec, load_network, save_network
@@ -40,7 +40,7 @@ def degraded(patches, space, scale):
 
 def test_features_have_mean_zero_and_deviation_one(encoder, degraded):
     network, _ = load_network(encoder)
-    standardise(network, degraded[0], torch.device("cpu"))
+    standardise(network, embeddings(network, degraded[0], torch.device("cpu")))
     with torch.no_grad():
         tensor = to_tensor(torch.from_numpy(degraded[0]))
         features, raw = network.features(tensor).numpy(), network.embedding(tensor).std(dim=0).numpy()
@@ -59,6 +59,14 @@ def test_features_tell_degradations_apart(encoder, encoder_settings, degraded, s
     design = np.column_stack([features, np.ones(len(features))])
     explained = design @ np.linalg.lstsq(design, sigma, rcond=None)[0]
     assert np.corrcoef(explained, sigma)[0, 1] > 0.6
+
+
+def test_what_is_told_of_an_axis_is_measured_on_other_samples(encoder, space):
+    """The axes with bins in their order; the share that the degraded patches of this file would show, roughly."""
+    table = pd.read_csv(encoder.with_name("encoder_axes.csv"))
+    assert list(table.columns) == ["axis", "explained"]
+    assert list(table["axis"]) == [name for name, binned in zip(space.names, space.binned, strict=True) if binned]
+    assert 0.3 < table.set_index("axis")["explained"]["blur_sigma"] < 1
 
 
 def test_loss_falls(encoder, encoder_settings):
@@ -92,15 +100,18 @@ def test_features_that_hardly_varied_do_not_drown_the_others():
         network.embed.weight[1:] /= network.embedding(calm)[:, 1:].std(dim=0).max()  # the others do vary
         assert network.embedding(calm)[:, 0].max() == 0
         assert 0.1 < network.embedding(wild)[:, 0].mean() < 1
-        standardise(network, (calm * 255).round().byte().permute(0, 2, 3, 1).numpy(), torch.device("cpu"))
+        images = (calm * 255).round().byte().permute(0, 2, 3, 1).numpy()
+        standardise(network, embeddings(network, images, torch.device("cpu")))
         assert network.features(wild)[:, 0].abs().max() < 100
 
 
 def test_same_seed_same_bytes(patches, space, tmp_path, scale):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        train_encoder(patches, space, tmp_path / name, tmp_path / f"{name}.csv", QUICK, scale, seed)
+        files = (tmp_path / f"{name}{end}" for end in ("", ".csv", "_axes.csv"))
+        train_encoder(patches, space, *files, QUICK, scale, seed)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() != (tmp_path / "c").read_bytes()
-    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    for end in (".csv", "_axes.csv"):
+        assert (tmp_path / f"a{end}").read_bytes() == (tmp_path / f"b{end}").read_bytes()
 
 
 @pytest.mark.parametrize("side", [16, 15])
@@ -126,7 +137,8 @@ def test_an_output_for_every_axis_with_bins(patches, tmp_path, scale):
         Step("resize", (("kind", Choices(("area", "bicubic"))),)),  # one of five kinds
         Step("noise", (("sigma", Range(0.0, 25.0)),)),  # nuisance
     ]
-    train_encoder(patches, build(steps), tmp_path / "a.safetensors", tmp_path / "a.csv", QUICK, scale, 0)
+    files = (tmp_path / name for name in ("a.safetensors", "a.csv", "b.csv"))
+    train_encoder(patches, build(steps), *files, QUICK, scale, 0)
     _, spec = load_network(tmp_path / "a.safetensors")
     assert dict(spec.arguments) == {"channels": 2, "features": 4, "outputs": 1 + 5}
     assert np.isfinite(pd.read_csv(tmp_path / "a.csv")["loss"]).all()
@@ -134,7 +146,7 @@ def test_an_output_for_every_axis_with_bins(patches, tmp_path, scale):
 
 def test_a_space_in_which_nothing_varies_is_refused(patches, tmp_path, scale):
     with pytest.raises(UserError, match="no axis has more than one bin"):
-        train_encoder(patches, build([Step("resize", ())]), tmp_path / "a", tmp_path / "b", QUICK, scale, 0)
+        train_encoder(patches, build([Step("resize", ())]), *(tmp_path / name for name in "abc"), QUICK, scale, 0)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,12 +15,13 @@ from degcraft.axes import Choices, Range, Step
 from degcraft.certificate import Certificate
 from degcraft.certify import Fit, write_fit
 from degcraft.encoder import train_encoder
-from degcraft.learned import encoder_remarks, read_unlearned, unlearned
+from degcraft.learned import TRUSTED, Learned, encoder_remarks, unlearned
 from degcraft.outcome import outcome, what_was_crafted
 from degcraft.settings import EncoderSettings
 from degcraft.space import build
 
 QUICK = EncoderSettings(channels=2, features=4, samples=32, buffer=16, passes=1, batch=8)
+FILES = ("a.safetensors", "encoder.csv", "encoder_axes.csv")
 BLIND = "The encoder learned nothing"
 
 
@@ -57,7 +58,7 @@ def test_a_guess_is_the_mean_of_a_number_and_the_shares_of_classes(patches, tmp_
         Step("resize", (("kind", Choices(("area", "bicubic"))),)),  # two of five kinds
         Step("noise", (("sigma", Range(0.0, 25.0)),)),  # nuisance
     ]
-    train_encoder(patches, build(steps), tmp_path / "a.safetensors", tmp_path / "encoder.csv", QUICK, scale, 0)
+    train_encoder(patches, build(steps), *(tmp_path / name for name in FILES), QUICK, scale, 0)
     guess = pd.read_csv(tmp_path / "encoder.csv")["guess"]
     assert guess.nunique() == 1
     assert guess[0] == pytest.approx(1 / 12 + 0.1 * np.log(2), rel=0.03)
@@ -65,19 +66,57 @@ def test_a_guess_is_the_mean_of_a_number_and_the_shares_of_classes(patches, tmp_
 
 def test_a_training_of_a_few_steps_is_warned_of(patches, space, encoder, tmp_path, scale, caplog):
     with caplog.at_level(logging.WARNING, "degcraft"):
-        train_encoder(patches, space, tmp_path / "a.safetensors", tmp_path / "encoder.csv", QUICK, scale, 0)
+        train_encoder(patches, space, *(tmp_path / name for name in FILES), QUICK, scale, 0)
     assert BLIND in caplog.text
     assert unlearned(pd.read_csv(encoder.with_suffix(".csv"))).startswith("The encoder learned little in 128 steps")
 
 
-def test_other_extractors_and_curves_of_before_are_not_judged(tmp_path):
-    assert read_unlearned(tmp_path, "encoder") is None
-    (tmp_path / "extractor").mkdir()
-    curve(0.1).to_csv(tmp_path / "extractor/encoder.csv", index=False)
-    assert read_unlearned(tmp_path, "encoder")
-    assert read_unlearned(tmp_path, "srgan") is None
-    curve(0.1).drop(columns="guess").to_csv(tmp_path / "extractor/encoder.csv", index=False)
-    assert read_unlearned(tmp_path, "encoder") is None
+def written_tables(results, loss, explained):
+    """What the training of an encoder leaves in ``results``."""
+    folder = results / "extractor"
+    folder.mkdir(exist_ok=True)
+    curve(loss).to_csv(folder / "encoder.csv", index=False)
+    pd.DataFrame({"axis": explained.keys(), "explained": explained.values()}).to_csv(
+        folder / "encoder_axes.csv", index=False
+    )
+
+
+def test_what_is_known_of_an_encoder(tmp_path):
+    assert Learned.read(tmp_path, "encoder") == TRUSTED
+    written_tables(tmp_path, 0.03, {"blur_sigma": 0.0499, "noise_sigma": 0.05, "jpeg_quality": -0.01})
+    assert Learned.read(tmp_path, "encoder") == Learned(None, ("blur_sigma", "jpeg_quality"))
+    written_tables(tmp_path, 0.1, {"blur_sigma": 0.5})
+    assert Learned.read(tmp_path, "encoder").blind.startswith(BLIND)
+    assert Learned.read(tmp_path, "srgan") == TRUSTED
+    (tmp_path / "extractor/encoder_axes.csv").unlink()  # a version that did not measure it
+    assert Learned.read(tmp_path, "encoder") == TRUSTED
+
+
+def test_axes_that_are_hardly_told_are_doubted():
+    assert TRUSTED.doubt is None
+    assert Learned(None, ("jpeg_quality",)).doubt == (
+        "The encoder can hardly tell jpeg_quality: other steps hide it, or it was trained too briefly "
+        "(encoder.samples). Weights on this axis are mostly chance. Without bins, it is drawn over all of its range."
+    )
+    many = Learned(None, ("noise_sigma", "jpeg_quality")).doubt
+    assert many.startswith("The encoder can hardly tell noise_sigma, jpeg_quality: other steps hide them, or ")
+    assert many.endswith("Without bins, they are drawn over all of their range.")
+    assert Learned("blind", ("jpeg_quality",)).doubt == "blind"
+
+
+def test_axes_that_are_hidden_are_hardly_told(patches, tmp_path, scale, caplog):
+    """A first JPEG of qualities that are nearly the same, under noise that hides it."""
+    steps = [
+        Step("jpeg", (("quality", Range(94, 96, 2)),)),
+        Step("noise", (("sigma", Range(0.0, 25.0, 2)),)),
+        Step("resize", ()),
+    ]
+    settings = EncoderSettings(channels=4, features=8, samples=4096, buffer=1024, passes=4, batch=32)
+    with caplog.at_level(logging.WARNING, "degcraft"):
+        train_encoder(patches, build(steps), *(tmp_path / name for name in FILES), settings, scale, 0)
+    assert "The encoder can hardly tell jpeg_quality" in caplog.text
+    explained = pd.read_csv(tmp_path / FILES[2]).set_index("axis")["explained"]
+    assert explained["noise_sigma"] > 0.5 > 0.05 > explained["jpeg_quality"]
 
 
 def test_few_steps_are_remarked_on():
@@ -95,24 +134,44 @@ def test_the_ending_says_so_and_not_what_follows_from_it(tmp_path):
     rows = ["jpeg_quality,30,60,,0.9,0.5,0.8,1", "jpeg_quality,60,90,,0.1,0.5,0,0.2"]
     (folder / "marginals.csv").write_text("\n".join(["axis,lower,upper,choice,weight,prior,low,high", *rows]))
     write_summary(tmp_path, {("full", "cam"): 27.0, ("crafted-cam", "cam"): 26.0})
-    for blind in (None, f"{BLIND}."):
-        texts = outcome(tmp_path, ["cam"], blind=blind), what_was_crafted(tmp_path, ["cam"], 0, "results", blind)
+    for learned in (TRUSTED, Learned(f"{BLIND}."), Learned(None, ("jpeg_quality",))):
+        texts = (
+            outcome(tmp_path, ["cam"], learned=learned),
+            what_was_crafted(tmp_path, ["cam"], 0, "results", learned),
+        )
         for text in texts:
-            for words in ("Most of the weight", "a range that goes farther", "does not contain"):
-                assert (words in text.replace("\n", " ")) == (blind is None)
-            assert text.count(BLIND) == (blind is not None)
+            said = text.replace("\n", " ")
+            for words in ("Most of the weight", "a range that goes farther"):
+                assert (words in said) == (learned == TRUSTED)
+            assert ("does not contain" in said) == (learned.blind is None)
+            assert said.count(BLIND) == (learned.blind is not None)
+            assert said.count("can hardly tell jpeg_quality") == (learned.hardly_told != ())
 
 
 def test_the_page_says_so_and_not_what_follows_from_it(tmp_path, make_photo):
     inputs = results_tree(tmp_path, make_photo)
     FAR.write(inputs.results / "targets/cam/certificate.json")
     assert "does not contain" in Page(written(inputs)).text
-    (inputs.results / "extractor").mkdir(exist_ok=True)
-    curve(0.1).to_csv(inputs.results / "extractor/encoder.csv", index=False)
+    written_tables(inputs.results, 0.1, {"jpeg_quality": 0.5})
     text = Page(written(inputs)).text
     assert text.count(BLIND) == 3  # at the top, at the weights, and where the fit is
     assert "does not contain" not in text
     assert "does not explain" not in text
+
+
+def test_the_page_says_which_axes_are_hardly_told_and_not_where_their_weight_lies(tmp_path, make_photo):
+    inputs = results_tree(tmp_path, make_photo)
+    names = ("noise_sigma", "jpeg_quality")
+    weight = [f"{axis},{ends},,{weight},0.5,0.1,0.9" for axis in names for ends, weight in (("1,5", 0.9), ("5,9", 0.1))]
+    table = "\n".join(["axis,lower,upper,choice,weight,prior,low,high", *weight])
+    (inputs.results / "targets/cam/marginals.csv").write_text(table)
+    for axes in ((), names[:1], names):
+        written_tables(inputs.results, 0.03, {axis: 0.01 if axis in axes else 0.5 for axis in names})
+        text = Page(written(inputs)).text
+        assert text.count("The encoder can hardly tell noise_sigma") == (2 if axes else 0)  # at the top and the weights
+        for axis in names:
+            assert text.count(axis) == (2 if axis in axes else 1)
+        assert ("Where most of the weight lies" in text) == (axes != names)
 
 
 def test_the_log_says_so_in_place_of_the_fit(tmp_path, caplog):

@@ -210,3 +210,19 @@ def test_what_does_not_go_together_is_named(steps, words):
         build(steps)
     for word in ("degradation: ", *words):
         assert word in str(error.value)
+
+
+def test_an_axis_has_an_effect_where_the_choice_beside_it_says_so():
+    noise = {
+        "kind": Mixture((("gaussian", 0.5), ("poisson", 0.3), ("none", 0.2))),
+        "sigma": Range(1, 20, 2),
+        "scale": Range(0.1, 1),
+    }
+    space = build([Step("noise", tuple(noise.items())), Step("noise", (("sigma", Range(1, 5)),))])
+    drawn = np.stack([space.draw(i % 2, stream(0, "effect", i)) for i in range(60)])
+    effective = dict(zip(space.names, space.effective(drawn).T, strict=True))
+    kinds = [space.readable(parameters)["noise_kind"] for parameters in drawn]
+    assert set(kinds) == {"gaussian", "poisson", "none"}
+    assert list(effective["noise_sigma"]) == [kind == "gaussian" for kind in kinds]
+    assert list(effective["noise_scale"]) == [kind == "poisson" for kind in kinds]
+    assert effective["noise_kind"].all() and effective["noise2_sigma"].all()

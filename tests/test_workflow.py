@@ -69,6 +69,7 @@ def test_it_says_what_it_found_and_where_to_look(finished):
         ("differences.csv", "distribution,against,seed,testset,metric,value,low,high,n"),
         ("models/full/seed0/training.csv", "step,loss,learning_rate,psnr_y"),
         ("extractor/encoder.csv", "step,loss,guess"),
+        ("extractor/encoder_axes.csv", "axis,explained"),
         ("evaluation/full/seed0/full.csv", "target,file,photo,psnr_y,ssim_y,psnr_rgb,ssim_rgb"),
         (
             "targets/made/weights.csv",

@@ -12,17 +12,16 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from degcraft.degrade import degrade
 from degcraft.device import on_device, prepare
-from degcraft.errors import UserError
 from degcraft.images import Uint8Image
-from degcraft.learned import losses_of, unlearned
+from degcraft.learned import hardly_told, losses_of, unlearned, untold
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor
 from degcraft.operators import to_uint8
+from degcraft.parameter_loss import ParameterLoss
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import EncoderSettings
@@ -30,7 +29,7 @@ from degcraft.space import Space
 from degcraft.storage import reading_h5, write_table
 from degcraft.words import counted
 
-HELD_BACK = 2048  # samples that features are standardised with
+HELD_BACK = 2048  # samples that features are standardised with, and the encoder is tried on
 log = logging.getLogger("degcraft")
 
 
@@ -39,6 +38,7 @@ def train_encoder(
     space: Space,
     output: str | os.PathLike[str],
     curve: str | os.PathLike[str],
+    axes: str | os.PathLike[str],
     settings: EncoderSettings,
     scale: int,
     seed: int,
@@ -48,10 +48,12 @@ def train_encoder(
     Continuous axes are regressed, scaled to 0..1 over the space; categorical ones are classified. Before they are
     degraded, patches are mixed and changed (`mixed`, `augment`), so that content is of little use to the network.
     Writes the network and a CSV ``step, loss, guess`` (a row every 50 steps, or after a tenth of them; the loss is the
-    mean since the row before, the guess that of the best answer that looks at no patch). Warns if it is `unlearned`.
+    mean since the row before, the guess that of the best answer that looks at no patch); and a CSV ``axis, explained``
+    (`ParameterLoss.explained`), of samples that it was not trained on. Warns if it is `unlearned`, or of axes that are
+    `hardly_told`.
     """
     device = prepare(settings.threads, seed, "extractor")
-    target = _Target(space)
+    target = ParameterLoss(space)
     spec = NetworkSpec.of("encoder", channels=settings.channels, features=settings.features, outputs=target.width)
     network = on_device(spec.build(), device)
     assert isinstance(network, Encoder)
@@ -65,11 +67,12 @@ def train_encoder(
         contents = file["patches"]
         first = settings.buffers * settings.buffer  # samples that are not trained on
         held_back, parameters = _draw(contents, space, range(first, first + HELD_BACK), scale, seed)
-        guess = target.guess(torch.from_numpy(parameters))
+        known = torch.from_numpy(parameters)
+        guess = target.guess(known)
         batches = _batches(contents, space, settings, scale, seed)
         for step, (images, parameters) in enumerate(track(batches, steps, "extractor"), 1):
             predicted = network(to_tensor(torch.from_numpy(images).to(device)))
-            loss = target.loss(predicted, torch.from_numpy(parameters).to(device))
+            loss = target.loss(predicted, torch.from_numpy(parameters))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -78,56 +81,15 @@ def train_encoder(
             if step % every == 0 or step == steps:
                 rows.append({"step": step, "loss": float(np.mean(losses)), "guess": guess})
                 losses.clear()
-    standardise(network.eval(), held_back, device)
+    embedded = embeddings(network.eval(), held_back, device)
+    standardise(network, embedded)
     save_network(output, network, spec)
-    table = pd.DataFrame(rows)
+    table, told = pd.DataFrame(rows), target.explained(predictions(network, embedded).cpu(), known)
     write_table(table, curve)
+    write_table(told, axes)
     announce(f"{settings.features} features; loss {losses_of(table)} after {counted(steps, 'step')}")
-    if blind := unlearned(table):
-        log.warning("%s", blind)
-
-
-class _Target:
-    """What the encoder learns to tell: a number for each continuous axis with bins, scores for each categorical one.
-
-    Nuisance axes are not asked for: what the weights do not choose, the features need not tell.
-    """
-
-    def __init__(self, space: Space) -> None:
-        lower, upper = space.lower.min(axis=0), space.upper.max(axis=0)
-        categorical = np.array([axis.choices is not None for axis in space.axes])
-        self._numbers = np.flatnonzero(space.binned & ~categorical)
-        self._classes = np.flatnonzero(space.binned & categorical)
-        self._lower = torch.tensor(lower[self._numbers], dtype=torch.float32)
-        self._width = torch.tensor((upper - lower)[self._numbers], dtype=torch.float32)
-        self._sizes = [len(space.axes[i].choices or ()) for i in self._classes]
-        self.width = len(self._numbers) + sum(self._sizes)
-        if not self.width:
-            raise UserError(
-                "degradation: no axis has more than one bin, so there is nothing to craft; give a range 'bins'"
-            )
-
-    def loss(self, predicted: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
-        """Mean squared error of the scaled numbers plus a tenth of the cross-entropy of each categorical axis."""
-        count = len(self._numbers)
-        total = predicted.new_zeros(())
-        if count:
-            lower, width = self._lower.to(predicted.device), self._width.to(predicted.device)
-            total = functional.mse_loss(predicted[:, :count], (parameters[:, self._numbers] - lower) / width)
-        scores = torch.split(predicted[:, count:], self._sizes, dim=1) if self._sizes else ()
-        for column, score in zip(self._classes, scores, strict=True):
-            total = total + 0.1 * functional.cross_entropy(score, parameters[:, column].long())
-        return total
-
-    def guess(self, parameters: torch.Tensor) -> float:
-        """Loss of the answer that is best without a look at the patches: mean numbers, and classes by their shares."""
-        numbers = (parameters[:, self._numbers].mean(dim=0) - self._lower) / self._width
-        shares = [
-            torch.bincount(parameters[:, column].long(), minlength=size) / len(parameters)
-            for column, size in zip(self._classes, self._sizes, strict=True)
-        ]
-        answer = torch.cat([numbers, *(share.log() for share in shares)])
-        return float(self.loss(answer.expand(len(parameters), -1), parameters))
+    if doubt := unlearned(table) or untold(hardly_told(told)):
+        log.warning("%s", doubt)
 
 
 def _batches(
@@ -205,11 +167,23 @@ def augment(patch: Uint8Image, generator: np.random.Generator) -> Uint8Image:
 
 
 @torch.no_grad()
-def standardise(network: Encoder, images: NDArray[np.uint8], device: torch.device) -> None:
-    """Set the network's mean and deviation from the embeddings of some images."""
-    parts = [network.embedding(to_tensor(torch.from_numpy(part).to(device))) for part in np.split(images, 16)]
-    embeddings = torch.cat(parts)
-    network.mean.copy_(embeddings.mean(dim=0))
-    deviation = embeddings.std(dim=0)
+def embeddings(network: Encoder, images: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
+    """(n, features) of images (n, h, w, 3), in sixteen parts."""
+    parts = [network.embedding(to_tensor(torch.from_numpy(part).to(device))) for part in np.array_split(images, 16)]
+    return torch.cat(parts)
+
+
+@torch.no_grad()
+def predictions(network: Encoder, embedded: torch.Tensor) -> torch.Tensor:
+    """(n, outputs) of `embeddings`."""
+    out: torch.Tensor = network.head(embedded)
+    return out
+
+
+@torch.no_grad()
+def standardise(network: Encoder, embedded: torch.Tensor) -> None:
+    """Set the network's mean and deviation from some `embeddings`."""
+    network.mean.copy_(embedded.mean(dim=0))
+    deviation = embedded.std(dim=0)
     # a unit that hardly ever fires must not be blown up into the loudest feature
     network.deviation.copy_(deviation.clamp(min=0.1 * float(deviation.max())))

@@ -1,18 +1,21 @@
-"""Whether the encoder learned to tell degradations apart, in words."""
+"""Whether the encoder learned to tell degradations apart, and along which axes, in words."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from degcraft.settings import EncoderSettings
-from degcraft.words import counted
+from degcraft.words import counted, some
 
 NOTHING = 0.05  # share of a guess's loss: an encoder that takes off less learned nothing; of two passes 0.1 may be all
 STEPS = 200  # with fewer, crafted weights are nearly twice as far from the truth as with the default, or farther
+
+TOLD = 0.05  # share of an axis that is explained; below it crafting is hardly nearer to the truth than the full range
 
 
 def unlearned(curve: pd.DataFrame) -> str | None:
@@ -40,11 +43,55 @@ def losses_of(curve: pd.DataFrame) -> str:
     return f"{last['loss']:.2g}, that of a guess {last['guess']:.2g}"
 
 
-def read_unlearned(results: str | os.PathLike[str], extractor: str) -> str | None:
-    """The same of a run's extractor; None where it is no encoder, or one from a version that knew no guess."""
-    path = Path(results, "extractor", f"{extractor}.csv")
-    curve = pd.read_csv(path) if extractor == "encoder" and path.is_file() else pd.DataFrame()
-    return unlearned(curve) if "guess" in curve else None
+def hardly_told(explained: pd.DataFrame) -> tuple[str, ...]:
+    """Axes of which an encoder tells next to nothing.
+
+    Args:
+        explained: ``axis, explained``, as `degcraft.encoder.train_encoder` writes it.
+    """
+    return tuple(explained.loc[explained["explained"] < TOLD, "axis"])
+
+
+def untold(axes: Sequence[str]) -> str | None:
+    """That weights on axes that are `hardly_told` say next to nothing, and what follows; None without any."""
+    if not axes:
+        return None
+    many = len(axes) > 1
+    return (
+        f"The encoder can hardly tell {some(axes)}: other steps hide {'them' if many else 'it'}, or it was trained too "
+        f"briefly (encoder.samples). Weights on {'these axes' if many else 'this axis'} are mostly chance. Without "
+        f"bins, {'they are' if many else 'it is'} drawn over all of {'their' if many else 'its'} range."
+    )
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What can be relied on of what an extractor's features say.
+
+    Attributes:
+        blind: that it learned nothing or little, if so; nothing that was judged by its features is then said.
+        hardly_told: axes on which weights say next to nothing.
+    """
+
+    blind: str | None = None
+    hardly_told: tuple[str, ...] = ()
+
+    @property
+    def doubt(self) -> str | None:
+        """Why weights should not be relied on, or not all of them."""
+        return self.blind or untold(self.hardly_told)
+
+    @staticmethod
+    def read(results: str | os.PathLike[str], extractor: str) -> Learned:
+        """Of a run's extractor; nothing is doubted where it is no encoder, or of a version that did not measure it."""
+        curve, axes = Path(results, "extractor", "encoder.csv"), Path(results, "extractor", "encoder_axes.csv")
+        if extractor != "encoder" or not (curve.is_file() and axes.is_file()):
+            return TRUSTED
+        return Learned(unlearned(pd.read_csv(curve)), hardly_told(pd.read_csv(axes)))
+
+
+TRUSTED = Learned()
+"""Where nothing is doubted."""
 
 
 def encoder_remarks(settings: EncoderSettings) -> Iterator[str]:

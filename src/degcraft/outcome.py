@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from degcraft.certificate import Certificate
 from degcraft.fit_words import doubtful, fit_sentence
+from degcraft.learned import TRUSTED, Learned
 from degcraft.names import Name
 from degcraft.scores import TELLING, Score, Summary
 from degcraft.times import times_table
@@ -241,7 +242,7 @@ def outcome(
     shown: str | os.PathLike[str] | None = None,
     others: Mapping[str, Sequence[str]] | None = None,
     counts: Mapping[str, PhotoCounts] | None = None,
-    blind: str | None = None,
+    learned: Learned = TRUSTED,
 ) -> str:
     """The ending that a run prints: the stages' times, PSNR-Y, a sentence or two for each target, and where to look.
 
@@ -253,14 +254,13 @@ def outcome(
         others: what was made for other programs, by what it is, relative to ``results``.
         counts: how many photos there are in each folder of super-resolved or degraded ones, and how many should be; by
             folder, relative to ``results``.
-        blind: that the extractor learned nothing or little, if so; what was judged by its features is then not said.
+        learned: by the extractor; what cannot be relied on is not said.
     """
     summary, differences = (Summary.read(Path(results) / name) for name in ("summary.csv", "differences.csv"))
-    certificates = {target: None if blind else read_certificate(results, target) for target in targets}
-    found = [blind] if blind else []
+    certificates = {target: None if learned.blind else read_certificate(results, target) for target in targets}
+    found = [learned.doubt] if learned.doubt else []
     found += [text for name, known in certificates.items() for text in sentences(name, summary, known, differences)]
-    if not blind:
-        found += [f"{target}: {text}" for target in targets for text in _weights(results, target)]
+    found += [f"{target}: {text}" for target in targets for text in _weights(results, target, learned)]
     paragraphs = ["\n".join(_wrapped(text)) for text in found]
     times = "\n".join(_aligned(times_table(results, since)))
     where = Path(results if shown is None else shown)
@@ -273,7 +273,7 @@ def what_was_crafted(
     targets: Sequence[str],
     since: float,
     shown: str | os.PathLike[str],
-    blind: str | None = None,
+    learned: Learned = TRUSTED,
 ) -> str:
     """The ending of a run that went no farther than crafting: a sentence for each target that it crafted for, and where
     to look; empty if there is none.
@@ -283,7 +283,7 @@ def what_was_crafted(
         targets: the names of all targets.
         since: when the run began, seconds since the epoch.
         shown: the folder as the user would write it.
-        blind: as in `outcome`.
+        learned: as in `outcome`.
     """
     paragraphs = []
     for target in targets:
@@ -291,8 +291,9 @@ def what_was_crafted(
         if path.is_file() and path.stat().st_mtime >= since:
             found = Certificate.read(path)
             distance = f"Distance {found.distance_prior:.3g} -> {found.distance:.3g}."
-            judged = [blind] if blind else [fit_sentence(found, TO_COME), *_weights(results, target)]
-            said = [f"{target}: {distance}", *judged]
+            fit = [] if learned.blind else [fit_sentence(found, TO_COME)]
+            doubt = [learned.doubt] if learned.doubt else []
+            said = [f"{target}: {distance}", *fit, *doubt, *_weights(results, target, learned)]
             figure = Path(shown, "targets", target, "marginals.png")
             paragraphs.append("\n".join([*_wrapped(" ".join(said)), f"figure: {figure}"]))
     if paragraphs:
@@ -303,16 +304,17 @@ def what_was_crafted(
     return "\n" + "\n\n".join(paragraphs) if paragraphs else ""
 
 
-def _weights(results: str | os.PathLike[str], target: str) -> list[str]:
+def _weights(results: str | os.PathLike[str], target: str, learned: Learned) -> list[str]:
     """Where most of a target's weight lies, and what is said of ranges that may be too short for it."""
     path = Path(results, "targets", target, "marginals.csv")
-    if not path.is_file():
+    if learned.blind or not path.is_file():
         return []
     from degcraft.marginals import read_marginals  # OpenCV, by way of the operators
     from degcraft.short_ranges import short_ranges
     from degcraft.weight_words import weight_sentences
 
     table = read_marginals(path)
+    table = table[~table["axis"].isin(learned.hardly_told)]
     found = " ".join(weight_sentences(table))
     return [*filter(None, [found]), *short_ranges(table)]
 

@@ -20,7 +20,7 @@ from degcraft.certificate import Certificate
 from degcraft.errors import UserError
 from degcraft.fit_words import fit_sentence
 from degcraft.images import ImageError, Uint8Image, list_images, passed_over, read_image
-from degcraft.learned import read_unlearned
+from degcraft.learned import Learned
 from degcraft.marginals import read_marginals
 from degcraft.names import Name
 from degcraft.outcome import headline, read_certificate, sentences
@@ -74,7 +74,7 @@ class ReportInputs:
         tests: folders of LR and HR test photos, by target; targets without test pairs are left out.
         upscaled: folder of the photos that were super-resolved, by target; left out where none were.
         perceptual: whether LPIPS was measured.
-        extractor: its name. If it is an encoder that learned nothing or little, what it judged is not said.
+        extractor: its name. What an encoder did not learn to judge is not said.
         others: files and folders that are made beside those that the page is about, by what they are (``onnx``,
             ``degraded``, ``paired``, ``exported``), relative to ``results``; folders end in a slash.
     """
@@ -109,8 +109,8 @@ def write_report(inputs: ReportInputs) -> None:
     """
     summary, differences = (Summary.read(inputs.results / name) for name in ("summary.csv", "differences.csv"))
     certificates = {target: _certificate(inputs, target) for target in inputs.references}
-    blind = read_unlearned(inputs.results, inputs.extractor)
-    believed = {target: None if blind else known for target, known in certificates.items()}
+    learned = Learned.read(inputs.results, inputs.extractor)
+    believed = {target: None if learned.blind else known for target, known in certificates.items()}
     rows = {target: side_by_side(inputs, target) for target in inputs.tests}
     for target, pictures in rows.items():
         write_side_by_side(pictures, inputs.results / "evaluation" / "examples" / f"{target}.png")
@@ -124,9 +124,9 @@ def write_report(inputs: ReportInputs) -> None:
             "sentences": [
                 text for name, known in believed.items() for text in sentences(name, summary, known, differences)
             ],
-            "blind": blind,
+            "learned": learned,
             "asked": asked,
-            "targets": [_target(inputs, t, known, asked["hr"].patches, blind) for t, known in certificates.items()],
+            "targets": [_target(inputs, t, known, asked["hr"].patches, learned) for t, known in certificates.items()],
             "summary": summary,
             "differences": differences,
             "perceptual": Summary.read(inputs.results / "perceptual.csv") if inputs.perceptual else None,
@@ -219,11 +219,12 @@ def photo_table(path: Path, folder: Path) -> PhotoTable:
 
 
 def _target(
-    inputs: ReportInputs, target: str, certificate: Certificate, hr_patches: int, blind: str | None
+    inputs: ReportInputs, target: str, certificate: Certificate, hr_patches: int, learned: Learned
 ) -> dict[str, Any]:
     """Reference photos, crafted distribution and certificate of one target."""
     folder = inputs.results / "targets" / target
     marginals = read_marginals(folder / "marginals.csv")
+    told = marginals[~marginals["axis"].isin(learned.hardly_told)]
     photos = photo_table(folder / "reference.csv", inputs.references[target])
     shown = photos.used[: max(4, _share(THUMBNAILS, list(inputs.references), target))]
     return {
@@ -238,10 +239,10 @@ def _target(
         "trace": drawing(folder / "trace.svg"),
         "trade_off": drawing(folder / "trade_off.svg"),
         "certificate": certificate,
-        "fit": blind or fit_sentence(certificate),
+        "fit": learned.blind or fit_sentence(certificate),
         "fit_plot": drawing(folder / "fit.svg"),
-        "found": list(most_of_the_weight(marginals)),
-        "short": [] if blind else list(short_ranges(marginals)),
+        "found": list(most_of_the_weight(told)),
+        "short": [] if learned.blind else list(short_ranges(told)),
     }
 
 

@@ -8,7 +8,7 @@ rule certify:
         reference="results/targets/{target}/reference.h5",
         patches="results/hr/patches.h5",
         extractor=f"results/extractor/{CONFIG.extractor}.safetensors",
-        curve=encoder_curve(),
+        learned=encoder_tables(),
     output:
         certificate="results/targets/{target}/certificate.json",
         table="results/targets/{target}/fit.csv",

@@ -30,17 +30,17 @@ def print_failures():
 
 def print_outcome():
     """Say at the end of a run what was found and where to look: all if it wrote the report, or what was crafted."""
-    from degcraft.learned import read_unlearned
+    from degcraft.learned import Learned
     from degcraft.leftovers import leftovers
     from degcraft.outcome import outcome, what_was_crafted
 
     page, where, targets = Path("results/report.html"), shown("results"), list(CONFIG.targets)
-    blind = read_unlearned("results", CONFIG.extractor)
+    learned = Learned.read("results", CONFIG.extractor)
     if page.is_file() and page.stat().st_mtime >= BEGUN:
-        print(outcome("results", targets, BEGUN, where, other_results(), photo_counts(), blind), file=sys.stderr)
+        print(outcome("results", targets, BEGUN, where, other_results(), photo_counts(), learned), file=sys.stderr)
         if left := leftovers("results", made_results(), where):
             print(left, file=sys.stderr)
-    elif crafted := what_was_crafted("results", targets, BEGUN, where, blind):
+    elif crafted := what_was_crafted("results", targets, BEGUN, where, learned):
         print(crafted, file=sys.stderr)
 
 

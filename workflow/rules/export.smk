@@ -2,7 +2,7 @@
 rule export:
     input:
         distribution=lambda w: distribution_file(w.distribution),
-        curve=lambda w: encoder_curve() if Name.parse(w.distribution).kind == "crafted" else [],
+        learned=lambda w: encoder_tables() if Name.parse(w.distribution).kind == "crafted" else [],
     output:
         multiext("results/exported/{distribution}/", "real-esrgan.yaml", "trainner-redux.yaml", "neosr.toml"),
     log:

@@ -32,6 +32,7 @@ rule extractor_encoder:
     output:
         extractor="results/extractor/encoder.safetensors",
         curve="results/extractor/encoder.csv",
+        axes="results/extractor/encoder_axes.csv",
     log:
         "results/logs/extractor/encoder.log",
     benchmark:

@@ -106,9 +106,10 @@ def refine_dial():
     return type(CONFIG.craft)().generalization if chosen is None else chosen
 
 
-def encoder_curve():
-    """How the encoder learned; none where another network describes patches."""
-    return "results/extractor/encoder.csv" if CONFIG.extractor == "encoder" else []
+def encoder_tables():
+    """How the encoder learned, and what it tells; none where another network describes patches."""
+    tables = ["results/extractor/encoder.csv", "results/extractor/encoder_axes.csv"]
+    return tables if CONFIG.extractor == "encoder" else []
 
 
 @cache

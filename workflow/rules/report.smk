@@ -7,7 +7,7 @@ rule report:
         tables=rules.summary.output.tables,
         photos="results/hr/photos.csv",
         extractor=f"results/extractor/{CONFIG.extractor}.safetensors",
-        curve=encoder_curve(),
+        learned=encoder_tables(),
         crafted=expand(
             "results/targets/{target}/{file}",
             target=CONFIG.targets,

@@ -8,7 +8,7 @@ from job import job
 from degcraft.certificate import CraftFacts
 from degcraft.certify import MeasuredPhotos, judge, simulate_photos, typical_counts, write_fit
 from degcraft.distribution import Distribution
-from degcraft.learned import unlearned
+from degcraft.learned import Learned
 from degcraft.moments_file import read_folds, read_moments
 from degcraft.plots import plot_fit
 from degcraft.reference import read_directions
@@ -16,7 +16,7 @@ from degcraft.settings import CertifySettings
 
 with job(snakemake):
     params, files = snakemake.params, snakemake.input
-    blind = unlearned(pd.read_csv(files.curve)) if files.curve else None
+    blind = Learned.read("results", "encoder").blind if files.learned else None
     settings = CertifySettings(**params.settings)
     crafted = Distribution.read(files.weights)
     facts = CraftFacts.read(files.crafted)

@@ -2,19 +2,18 @@
 
 from pathlib import Path
 
-import pandas as pd
 from job import job
 
 from degcraft.distribution import Distribution
 from degcraft.export import export
-from degcraft.learned import unlearned
+from degcraft.learned import TRUSTED, Learned
 
 with job(snakemake):
-    curve = snakemake.input.curve
+    learned = Learned.read("results", "encoder") if snakemake.input.learned else TRUSTED
     export(
         Distribution.read(snakemake.input.distribution),
         Path(snakemake.output[0]).parent,
         snakemake.wildcards.distribution,
         snakemake.params.scale,
-        unlearned(pd.read_csv(curve)) if curve else None,
+        learned.doubt,
     )

@@ -12,6 +12,7 @@ with job(snakemake):
         Distribution.read(snakemake.input.bins).space,
         snakemake.output.extractor,
         snakemake.output.curve,
+        snakemake.output.axes,
         EncoderSettings(**snakemake.params.settings),
         **snakemake.params.shared,
     )
