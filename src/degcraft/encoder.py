@@ -84,7 +84,9 @@ def train_encoder(
     embedded = embeddings(network.eval(), held_back, device)
     standardise(network, embedded)
     save_network(output, network, spec)
-    table, told = pd.DataFrame(rows), target.explained(predictions(network, embedded).cpu(), known)
+    with torch.no_grad():
+        told = target.explained(network.head(embedded).cpu(), known)
+    table = pd.DataFrame(rows)
     write_table(table, curve)
     write_table(told, axes)
     announce(f"{settings.features} features; loss {losses_of(table)} after {counted(steps, 'step')}")
@@ -171,13 +173,6 @@ def embeddings(network: Encoder, images: NDArray[np.uint8], device: torch.device
     """(n, features) of images (n, h, w, 3), in sixteen parts."""
     parts = [network.embedding(to_tensor(torch.from_numpy(part).to(device))) for part in np.array_split(images, 16)]
     return torch.cat(parts)
-
-
-@torch.no_grad()
-def predictions(network: Encoder, embedded: torch.Tensor) -> torch.Tensor:
-    """(n, outputs) of `embeddings`."""
-    out: torch.Tensor = network.head(embedded)
-    return out
 
 
 @torch.no_grad()
