@@ -53,7 +53,8 @@ def test_a_photo_without_its_partner_is_named(folders, missing, where):
     ("low", "high", "said"),
     [
         ("{}x4", "{}", "rename 'ax4' to 'a'"),  # DIV2K
-        ("{}_LR4", "{}_HR", "rename 'a_LR4' to 'a'"),  # RealSR
+        ("{}x4m", "{}", "rename 'ax4m' to 'a'"),
+        ("{}_LR4", "{}_HR", "rename 'a_LR4' to 'a' and 'a_HR' to 'a', and the others likewise"),  # RealSR
         ("{}", "{}-gt", "rename 'a-gt' to 'a'"),
         ("{}_small", "{}", None),
     ],
@@ -64,12 +65,24 @@ def test_endings_of_data_sets_are_recognised(folders, low, high, said):
             (folder / f"{stem}.png").rename(folder / f"{name.format(stem)}.png")
     with pytest.raises(UserError, match="no photo with the stem") as error:
         own_pairs("demo", *folders)
-    assert ("without their endings the names fit" in str(error.value)) == (said is not None)
+    assert ("without such endings names fit" in str(error.value)) == (said is not None)
     assert said is None or said in str(error.value)
-    (folders[0] / "ax8.png").touch()  # a second 'a'
+
+
+def test_two_photos_of_one_stem_without_endings_are_not_told_to_share_it(folders):
+    (folders[0] / "a.png").rename(folders[0] / "ax4.png")
+    (folders[0] / "ax8.png").touch()
     with pytest.raises(UserError) as error:
         own_pairs("demo", *folders)
-    assert "the names fit" not in str(error.value)
+    assert "names fit" not in str(error.value)
+
+
+def test_endings_are_recognised_where_a_photo_is_missing(folders):
+    for stem in ("a", "b"):
+        (folders[0] / f"{stem}.png").rename(folders[0] / f"{stem}x4.png")
+    (folders[1] / "a.png").unlink()
+    with pytest.raises(UserError, match="rename 'bx4' to 'b', and the others likewise"):
+        own_pairs("demo", *folders)
 
 
 @pytest.mark.parametrize("where", [0, 1])

@@ -90,7 +90,7 @@ def train_encoder(
     write_table(table, curve)
     write_table(told, axes)
     announce(f"{settings.features} features; loss {losses_of(table)} after {counted(steps, 'step')}")
-    if doubt := unlearned(table) or untold(hardly_told(told)):
+    if doubt := unlearned(table, told) or untold(hardly_told(told)):
         log.warning("%s", doubt)
 
 

@@ -6,15 +6,14 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from degcraft.degrade import PARAMETERS
 from degcraft.errors import UserError
 from degcraft.images import distinct_stems, list_images
 
-_ENDING = re.compile(r"[-_]?(?:x[0-9]+|lr(?:x?[0-9]+)?|lq|hr|hq|gt)$", re.IGNORECASE)
-"""What data sets put behind the stem of an LR or HR photo: 0801x4 in DIV2K, Canon_001_LR4 in RealSR."""
+_ENDING = re.compile(r"[-_]?(?:x[0-9]+[dmw]?|lr(?:x?[0-9]+)?|lq|hr|hq|gt)$", re.IGNORECASE)
+"""What data sets put behind the stem of an LR or HR photo: 0801x4 or 0801x4m in DIV2K, Canon_001_LR4 in RealSR."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,13 @@ def own_pairs(target: str, lr: str | os.PathLike[str], hr: str | os.PathLike[str
 
 
 def _endings(low: Iterable[str], high: Iterable[str]) -> str:
-    """That stems differ in nothing but what data sets put behind them, if so."""
-    named = {stem: _ENDING.sub("", stem) for stem in chain(low, high)}
-    if sorted(named[stem] for stem in low) != sorted(named[stem] for stem in high):
+    """That stems fit without what data sets put behind them, if they do where they did not before."""
+    lr, hr = ({_ENDING.sub("", stem): stem for stem in sorted(stems)} for stems in (low, high))
+    if len(lr) < len(set(low)) or len(hr) < len(set(high)) or len(lr.keys() & hr.keys()) <= len(set(low) & set(high)):
         return ""
-    example = next(stem for stem in chain(sorted(low), sorted(high)) if named[stem] != stem)
-    return f"; without their endings the names fit: rename {example!r} to {named[example]!r}, and the others likewise"
+    first = min(lr.keys() & hr.keys())
+    renamed = [f"{stem!r} to {first!r}" for stem in (lr[first], hr[first]) if stem != first]
+    return f"; without such endings names fit: rename {' and '.join(renamed)}, and the others likewise"
 
 
 def made_pairs(testset: str, folder: str | os.PathLike[str], hr: str | os.PathLike[str]) -> list[EvaluationPair]:

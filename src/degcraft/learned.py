@@ -12,26 +12,28 @@ import pandas as pd
 from degcraft.settings import EncoderSettings
 from degcraft.words import counted, some
 
-NOTHING = 0.05  # share of a guess's loss: an encoder that takes off less learned nothing; of two passes 0.1 may be all
+TOLD = 0.05  # share of an axis that is explained; below it crafting is hardly nearer to the truth than the full range
 STEPS = 200  # with fewer, crafted weights are nearly twice as far from the truth as with the default, or farther
 
-TOLD = 0.05  # share of an axis that is explained; below it crafting is hardly nearer to the truth than the full range
 
-
-def unlearned(curve: pd.DataFrame) -> str | None:
+def unlearned(curve: pd.DataFrame, explained: pd.DataFrame) -> str | None:
     """That an encoder learned nothing, or little in few steps, and what follows; None if it learned.
 
     Args:
         curve: ``step, loss, guess``, as `degcraft.encoder.train_encoder` writes it.
+        explained: ``axis, explained``, likewise.
     """
-    last = curve.iloc[-1]
-    if last["loss"] > (1 - NOTHING) * last["guess"]:
+    steps, most = int(curve["step"].iloc[-1]), explained["explained"].max()
+    if most < TOLD:
         found = (
-            f"The encoder learned nothing: its loss is {losses_of(curve)}. So weights say nothing of the photos, and"
+            f"The encoder learned nothing: it explains {max(most, 0):.0%} of an axis at most. So weights say nothing"
         )
-    elif last["step"] < STEPS:
-        steps = counted(int(last["step"]), "step")
-        found = f"The encoder learned little in {steps}: its loss is {losses_of(curve)}. So weights are rough, and"
+        found += " of the photos, and"
+    elif steps < STEPS:
+        found = (
+            f"The encoder learned little in {counted(steps, 'step')}: its loss is {losses_of(curve)}. So weights are"
+        )
+        found += " rough, and"
     else:
         return None
     return f"{found} whether the space explains the photos is not judged. Raise encoder.samples, or leave it out."
@@ -87,7 +89,8 @@ class Learned:
         curve, axes = Path(results, "extractor", "encoder.csv"), Path(results, "extractor", "encoder_axes.csv")
         if extractor != "encoder" or not (curve.is_file() and axes.is_file()):
             return TRUSTED
-        return Learned(unlearned(pd.read_csv(curve)), hardly_told(pd.read_csv(axes)))
+        explained = pd.read_csv(axes)
+        return Learned(unlearned(pd.read_csv(curve), explained), hardly_told(explained))
 
 
 TRUSTED = Learned()

@@ -241,7 +241,7 @@ def _target(
         "certificate": certificate,
         "fit": learned.blind or fit_sentence(certificate),
         "fit_plot": drawing(folder / "fit.svg"),
-        "found": list(most_of_the_weight(told)),
+        "found": [] if learned.blind else list(most_of_the_weight(told)),
         "short": [] if learned.blind else list(short_ranges(told)),
     }
 
