@@ -27,7 +27,7 @@ from degcraft.seeds import stream
 from degcraft.settings import EncoderSettings
 from degcraft.space import Space
 from degcraft.storage import reading_h5, write_table
-from degcraft.words import counted
+from degcraft.words import counted, some
 
 HELD_BACK = 2048  # samples that features are standardised with, and the encoder is tried on
 log = logging.getLogger("degcraft")
@@ -90,6 +90,7 @@ def train_encoder(
     write_table(table, curve)
     write_table(told, axes)
     announce(f"{settings.features} features; loss {losses_of(table)} after {counted(steps, 'step')}")
+    announce(f"explained: {some([f'{axis} {share:.2f}' for axis, share in told.itertuples(index=False)])}")
     if doubt := unlearned(table, told) or untold(hardly_told(told)):
         log.warning("%s", doubt)
 
