@@ -89,17 +89,14 @@ def mattering(distribution: Distribution, index: int) -> Array:
 
     They sum to the probability that it has one.
     """
-    space, axis = distribution.space, distribution.space.axes[index]
-    weight = distribution.weight.copy()
-    if axis.parameter.only is None:
-        return weight
-    selector, choices = axis.parameter.only
-    for i, other in enumerate(space.axes):
-        if (other.step, other.parameter.name) == (axis.step, selector) and other.choices is not None:
-            if other.mixture is not None:
-                weight *= sum(share for choice, share in other.mixture.shares if choice in choices)
-            else:
-                weight *= [other.choices[int(code)] in choices for code in space.lower[:, i]]
+    space, weight = distribution.space, distribution.weight.copy()
+    if index in space.selected:
+        place, matters = space.selected[index]
+        other = space.axes[place]
+        if other.mixture is not None and other.choices is not None:
+            weight *= sum(share for choice, share in other.mixture.shares if matters[other.choices.index(choice)])
+        else:
+            weight *= matters[space.lower[:, place].astype(np.int64)]
     return weight
 
 

@@ -171,23 +171,23 @@ class Space:
         return np.asarray(values, np.float32)
 
     @cached_property
-    def _selected(self) -> list[tuple[int, int, list[bool]]]:
-        """Axes that only some choices of another axis let matter, that axis, and for each of its choices whether so."""
+    def selected(self) -> dict[int, tuple[int, NDArray[np.bool_]]]:
+        """Axes that only some choices of another axis let matter: that axis, and for each of its choices whether so."""
         place = {(axis.step, axis.parameter.name): i for i, axis in enumerate(self.axes)}
-        found = []
+        found = {}
         for i, axis in enumerate(self.axes):
             if axis.parameter.only is not None:
                 selector, choices = axis.parameter.only
                 other = place.get((axis.step, selector))
                 if other is not None:
-                    found.append((i, other, [choice in choices for choice in self.axes[other].choices or ()]))
+                    found[i] = other, np.array([choice in choices for choice in self.axes[other].choices or ()])
         return found
 
     def effective(self, parameters: NDArray[np.float32]) -> NDArray[np.bool_]:
         """(n, axes) which of n vectors of parameters (n, axes) an axis has an effect in: Poisson noise has no sigma."""
         result = np.ones(parameters.shape, np.bool_)
-        for axis, other, matters in self._selected:
-            result[:, axis] = np.array(matters)[parameters[:, other].astype(np.int64)]
+        for axis, (other, matters) in self.selected.items():
+            result[:, axis] = matters[parameters[:, other].astype(np.int64)]
         return result
 
     def steps(self, parameters: NDArray[np.float32]) -> list[AppliedStep]:
