@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from degcraft.provenance import code_digest
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, SrganSettings
 from degcraft.sharing import shard_of
+from degcraft.solver import FrechetObjective
 from degcraft.space import Space, build
 from degcraft.srgan import train_srgan
 from degcraft.steps import parse_steps
@@ -109,6 +111,11 @@ class Lab:
     held: NDArray[np.uint8]
     photo: NDArray[np.int64]
     place: NDArray[np.int64]
+
+    @cached_property
+    def objective(self) -> FrechetObjective:
+        """The distance from the bins to references, which are yet to be named."""
+        return FrechetObjective.of(self.bins, Moments.pooled(self.bins))
 
     @property
     def photos(self) -> int:
@@ -203,8 +210,7 @@ def _extractor(setup: Setup, space: Space, hr: Path) -> Path:
     def make(path: Path) -> None:
         curve = path.with_suffix(".csv")
         if setup.extractor == "encoder":
-            axes = path.with_name(f"{path.stem}_axes.csv")
-            train_encoder(hr, space, path, curve, axes, setup.encoder, SCALE, seed)
+            train_encoder(hr, space, path, curve, axes_file(path), setup.encoder, SCALE, seed)
         elif setup.extractor == "srgan":
             train_srgan(hr, path, curve, setup.srgan, SCALE, seed)
         else:
@@ -213,6 +219,11 @@ def _extractor(setup: Setup, space: Space, hr: Path) -> Path:
     module = setup.extractor if setup.extractor in ("encoder", "srgan") else "degrade"
     settings = {"encoder": setup.encoder, "srgan": setup.srgan}.get(setup.extractor)
     return _once(setup, setup.extractor, (setup.steps, settings, hr), [module], make)
+
+
+def axes_file(extractor: Path) -> Path:
+    """Where it stands how much an encoder explains of each axis."""
+    return extractor.with_name(f"{extractor.stem}_axes.csv")
 
 
 def _degraded(space: Space, hr: Path, seed: int, count: int = 2048) -> NDArray[np.uint8]:

@@ -39,7 +39,7 @@ from threads import one_thread
 
 from degcraft.moments import Moments
 from degcraft.settings import BinFeatureSettings, EncoderSettings, PhotoSettings, SrganSettings
-from degcraft.solver import FrechetObjective, Solution, solve
+from degcraft.solver import Solution, solve
 from degcraft.steps import parse_steps
 
 GENERALIZATION = 0.003
@@ -144,8 +144,7 @@ def in_presets(options: argparse.Namespace) -> pd.DataFrame:
             made = lab.prepare(replace(_setup(options, "encoder"), steps=steps, half=half))
             last = pd.read_csv(made.extractor_file.with_suffix(".csv")).iloc[-1]
             print(f"{preset}, half {half}: {last['loss'] / last['guess']:.3f} of a guess's loss is left", flush=True)
-            table = pd.read_csv(made.extractor_file.with_name(f"{made.extractor_file.stem}_axes.csv"))
-            told = table.set_index("axis")["explained"]
+            told = pd.read_csv(lab.axes_file(made.extractor_file)).set_index("axis")["explained"]
             axes = [made.space.names[i] for i in truths.varying(made.space)]
             for index, truth in enumerate(truths.PRESETS[preset]):
                 found = craft(made, truth, index)
@@ -180,7 +179,7 @@ def craft(made: lab.Lab, truth: truths.Truth, index: int) -> Found:
     prior = np.full(len(made.space), 1.0 / len(made.space))
     draw = truths.drawer(truth, made.space)
     pooled = Moments.pooled(made.references(draw, range(min(PHOTOS, made.photos)), 100 + index, each="patch"))
-    objective = FrechetObjective.of(made.bins, Moments.pooled(made.bins)).with_reference(pooled)
+    objective = made.objective.with_reference(pooled)
     solution = solve(objective, prior, GENERALIZATION)
     exact = truths.exact_weights(truth, made.space)
     errors = (truths.marginal_errors(truth, made.space, weights) for weights in (solution.weights, prior, exact))
@@ -210,7 +209,6 @@ def retrieve(made: lab.Lab, hidden: Sequence[truths.Truth], features: str) -> It
 
 def number_of_photos(made: lab.Lab, draws: int = 4) -> pd.DataFrame:
     """Error and distance against the number of reference photos; each photo has one degradation, as real ones do."""
-    objective_of_bins = FrechetObjective.of(made.bins, Moments.pooled(made.bins))
     prior = np.full(len(made.space), 1.0 / len(made.space))
     rows = []
     for index, truth in enumerate(truths.CLASSIC):
@@ -219,7 +217,7 @@ def number_of_photos(made: lab.Lab, draws: int = 4) -> pd.DataFrame:
         for count in COUNTS:
             for turn in range(draws if count < len(photos) else 1):
                 chosen = np.random.default_rng(turn).permutation(len(photos))[:count]
-                objective = objective_of_bins.with_reference(Moments.pooled([photos[i] for i in chosen]))
+                objective = made.objective.with_reference(Moments.pooled([photos[i] for i in chosen]))
                 solution = solve(objective, prior, GENERALIZATION)
                 rows.append(
                     {

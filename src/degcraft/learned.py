@@ -83,6 +83,10 @@ class Learned:
         """Why weights should not be relied on, or not all of them."""
         return self.blind or untold(self.hardly_told)
 
+    def told(self, marginals: pd.DataFrame) -> pd.DataFrame:
+        """The rows of marginals (of `degcraft.bootstrap`) that can be relied on: none if the extractor is blind."""
+        return marginals.iloc[:0] if self.blind else marginals[~marginals["axis"].isin(self.hardly_told)]
+
     @staticmethod
     def read(results: str | os.PathLike[str], extractor: str) -> Learned:
         """Of a run's extractor; nothing is doubted where it is no encoder, or of a version that did not measure it."""

@@ -307,14 +307,13 @@ def what_was_crafted(
 def _weights(results: str | os.PathLike[str], target: str, learned: Learned) -> list[str]:
     """Where most of a target's weight lies, and what is said of ranges that may be too short for it."""
     path = Path(results, "targets", target, "marginals.csv")
-    if learned.blind or not path.is_file():
+    if not path.is_file():
         return []
     from degcraft.marginals import read_marginals  # OpenCV, by way of the operators
     from degcraft.short_ranges import short_ranges
     from degcraft.weight_words import weight_sentences
 
-    table = read_marginals(path)
-    table = table[~table["axis"].isin(learned.hardly_told)]
+    table = learned.told(read_marginals(path))
     found = " ".join(weight_sentences(table))
     return [*filter(None, [found]), *short_ranges(table)]
 

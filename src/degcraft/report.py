@@ -223,8 +223,7 @@ def _target(
 ) -> dict[str, Any]:
     """Reference photos, crafted distribution and certificate of one target."""
     folder = inputs.results / "targets" / target
-    marginals = read_marginals(folder / "marginals.csv")
-    told = marginals[~marginals["axis"].isin(learned.hardly_told)]
+    told = learned.told(read_marginals(folder / "marginals.csv"))
     photos = photo_table(folder / "reference.csv", inputs.references[target])
     shown = photos.used[: max(4, _share(THUMBNAILS, list(inputs.references), target))]
     return {
@@ -241,8 +240,8 @@ def _target(
         "certificate": certificate,
         "fit": learned.blind or fit_sentence(certificate),
         "fit_plot": drawing(folder / "fit.svg"),
-        "found": [] if learned.blind else list(most_of_the_weight(told)),
-        "short": [] if learned.blind else list(short_ranges(told)),
+        "found": list(most_of_the_weight(told)),
+        "short": list(short_ranges(told)),
     }
 
 
