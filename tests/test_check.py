@@ -192,6 +192,16 @@ def test_weights_that_do_not_fit_are_remarked_on(mine, schema, tmp_path):
     assert "from nothing, about" not in said and "4 bins, 40 HR patches" in said
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_test_pairs_of_the_demo_beside_photos_of_ones_own_are_named(mine, schema, root, tmp_path, monkeypatch, own):
+    mine["targets"]["album"]["test"] = {"lr": "resources/demo/test/lr", "hr": "resources/demo/test/hr"}
+    if not own:
+        mine["targets"]["album"]["reference"] = "resources/demo/reference"
+    monkeypatch.chdir(root)
+    text = " ".join(check(parse_config(mine, schema), tmp_path / "check.txt").split())
+    assert ("targets.album.test: these are the demo's photos, not those of the source" in text) == own
+
+
 def test_folders_that_seem_swapped_are_named_where_no_hr_photo_is_usable(mine, schema, tmp_path):
     mine["hr"], mine["targets"]["album"]["reference"] = str(tmp_path / "old"), str(tmp_path / "photos")
     with pytest.raises(

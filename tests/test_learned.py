@@ -134,6 +134,12 @@ def test_few_steps_are_remarked_on():
     assert text.endswith("by default there are 1500 steps.")
 
 
+def test_samples_that_fill_no_buffer_are_remarked_on():
+    assert list(encoder_remarks(EncoderSettings(samples=24_000))) == []
+    (text,) = encoder_remarks(EncoderSettings(samples=20_000))
+    assert text.startswith("encoder.samples: 16000 of 20000 are drawn, as many as fill whole buffers of 8000.")
+
+
 def test_the_ending_says_so_and_not_what_follows_from_it(tmp_path):
     folder = tmp_path / "targets" / "cam"
     folder.mkdir(parents=True)

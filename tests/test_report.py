@@ -76,7 +76,7 @@ def test_links_lead_to_the_files_of_the_run(inputs):
     plots = ["marginals", "joint", "fit", "trade_off", "trace"]
     figures = [f"{plot}.{kind}" for plot in plots for kind in ("svg", "png")]
     tables = [f"{table}.csv" for table in ("marginals", "weights", "fit", "trade_off", "trace", "reference")]
-    own = {"summary.csv", "differences.csv", "hr/photos.csv", "benchmarks/"}
+    own = {"summary.csv", "differences.csv", "hr/photos.csv", "extractor/encoder_axes.csv", "benchmarks/"}
     own |= {"upscaled/cam/", "evaluation/examples/cam.png", "targets/cam/certificate.json"}
     models = {"models/clean/", "models/full/", "models/crafted-cam/"}
     others = {path for paths in OTHERS.values() for path in paths}
@@ -85,11 +85,11 @@ def test_links_lead_to_the_files_of_the_run(inputs):
 
 def test_links_to_what_is_not_made_are_left_out(inputs):
     write_scores(inputs.results, {})
-    without = replace(inputs, distributions=["bicubic"], tests={}, upscaled={})
+    without = replace(inputs, distributions=["bicubic"], tests={}, upscaled={}, extractor="srgan")
     page = Page(written(without))
     links = " ".join(attributes["href"] for attributes in page.all("a"))
     assert "targets/cam/weights.csv" in links
-    assert not re.search("models|upscaled/|examples|differences|perceptual|onnx|exported|degraded|paired", links)
+    assert not re.search("encoder|models|upscaled/|examples|differences|perceptual|onnx|exported|degraded|paired", links)
 
 
 def test_names_and_values_are_escaped(inputs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import textwrap
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from degcraft.words import NAMED, counted, some, two_digits
 MEASURED = 16  # HR patches that times are measured with
 WIDTH = 100  # columns of the text
 BY_HEADS = ", judged by the heads of files alone"
+DEMO = Path("resources", "demo")
 
 
 def check(config: Config, output: str | os.PathLike[str]) -> str:
@@ -64,11 +66,21 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
 
 
 def _settings_remarks(config: Config, patches: int) -> Iterator[str]:
-    """What looks wrong with the settings, stage by stage."""
+    """What looks wrong with the settings: test pairs that a copied configuration left, then stage by stage."""
+    for name, target in config.targets.items():
+        if target.test and target.reference and _of_demo(target.test[0]) and not _of_demo(target.reference):
+            yield (
+                f"targets.{name}.test: these are the demo's photos, not those of the source, so what is measured on them "
+                "says nothing of it. Take test out, or point it at pairs of your own."
+            )
     if config.extractor == "encoder":
         yield from encoder_remarks(config.encoder)
     yield from fit_remarks(config.certify)
     yield from training_remarks(config, patches)
+
+
+def _of_demo(folder: Path) -> bool:
+    return DEMO in folder.parents
 
 
 def _large(folder: Folder, least: int) -> bool:

@@ -90,11 +90,17 @@ class Learned:
     @staticmethod
     def read(results: str | os.PathLike[str], extractor: str) -> Learned:
         """Of a run's extractor; nothing is doubted where it is no encoder, or of a version that did not measure it."""
-        curve, axes = Path(results, "extractor", "encoder.csv"), Path(results, "extractor", "encoder_axes.csv")
-        if extractor != "encoder" or not (curve.is_file() and axes.is_file()):
+        tables = [Path(results, "extractor", name) for name in ("encoder.csv", "encoder_axes.csv")]
+        there = extractor == "encoder" and all(table.is_file() for table in tables)
+        return Learned.of(tables if there else [])
+
+    @staticmethod
+    def of(tables: Sequence[str | os.PathLike[str]]) -> Learned:
+        """Of an encoder's ``encoder.csv`` and ``encoder_axes.csv``; nothing is doubted where there are none."""
+        if not tables:
             return TRUSTED
-        explained = pd.read_csv(axes)
-        return Learned(unlearned(pd.read_csv(curve), explained), hardly_told(explained))
+        curve, explained = (pd.read_csv(table) for table in tables)
+        return Learned(unlearned(curve, explained), hardly_told(explained))
 
 
 TRUSTED = Learned()
@@ -102,9 +108,14 @@ TRUSTED = Learned()
 
 
 def encoder_remarks(settings: EncoderSettings) -> Iterator[str]:
-    """That the encoder is trained briefly, if it is."""
+    """That the encoder is trained briefly, or on fewer samples than were asked for, if it is."""
     if settings.steps < STEPS:
         yield (
             f"encoder: {counted(settings.steps, 'step')} (samples x passes / batch) teach it little, so that crafting "
             f"finds the degradation badly. Raise encoder.samples; by default there are {EncoderSettings().steps} steps."
+        )
+    if (drawn := settings.buffers * settings.buffer) < settings.samples:
+        yield (
+            f"encoder.samples: {drawn} of {settings.samples} are drawn, as many as fill whole buffers of "
+            f"{settings.buffer}. Give a multiple of encoder.buffer."
         )

@@ -125,6 +125,7 @@ def write_report(inputs: ReportInputs) -> None:
                 text for name, known in believed.items() for text in sentences(name, summary, known, differences)
             ],
             "learned": learned,
+            "extractor": inputs.extractor,
             "asked": asked,
             "targets": [_target(inputs, t, known, asked["hr"].patches, learned) for t, known in certificates.items()],
             "summary": summary,

@@ -16,7 +16,7 @@ from degcraft.settings import CertifySettings
 
 with job(snakemake):
     params, files = snakemake.params, snakemake.input
-    blind = Learned.read("results", "encoder").blind if files.learned else None
+    blind = Learned.of(files.learned).blind
     settings = CertifySettings(**params.settings)
     crafted = Distribution.read(files.weights)
     facts = CraftFacts.read(files.crafted)

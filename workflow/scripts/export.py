@@ -6,14 +6,13 @@ from job import job
 
 from degcraft.distribution import Distribution
 from degcraft.export import export
-from degcraft.learned import TRUSTED, Learned
+from degcraft.learned import Learned
 
 with job(snakemake):
-    learned = Learned.read("results", "encoder") if snakemake.input.learned else TRUSTED
     export(
         Distribution.read(snakemake.input.distribution),
         Path(snakemake.output[0]).parent,
         snakemake.wildcards.distribution,
         snakemake.params.scale,
-        learned.doubt,
+        Learned.of(snakemake.input.learned).doubt,
     )
