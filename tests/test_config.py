@@ -265,7 +265,7 @@ MISTAKES = [
     (
         "craft.generalization",
         "0.1",
-        ["'0.1' is neither a number nor 'auto'; YAML reads it as text, write 0.1 without quotes, in the file"],
+        ["'0.1' is neither a number nor 'auto'; YAML reads it as text, write 0.1 without quotes (in a file, "],
     ),
     ("craft.trade_off", [], ["craft.trade_off"]),
     ("craft.trade_off", 0.1, ["craft.trade_off: 0.1 is not a list; write [0.1]"]),

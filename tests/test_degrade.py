@@ -52,6 +52,20 @@ def test_size_and_type(scale, space, make_photo):
         assert lr.dtype == np.uint8
 
 
+def test_what_is_no_image_or_of_other_sides_is_refused(space, make_photo):
+    def refused(image, match):
+        parameters = space.draw(0, np.random.default_rng(0))
+        with pytest.raises(UserError, match=match):
+            degrade(image, space, parameters, 2, np.random.default_rng(0))
+
+    image = make_photo(8, 8)
+    refused(image / 255, r"an array of shape \(8, 8, 3\) and type float64 is no image here")
+    refused(image[..., 0], r"an array of shape \(8, 8\) and type uint8 is no image here")
+    refused(np.dstack([image, image[..., :1]]), r"an array of shape \(8, 8, 4\) and type uint8")
+    refused(image[:7], r"an image of 7 x 8 pixels: its sides have to be multiples of the scale 2")
+    refused(image[:0], r"an image of 0 x 8 pixels")
+
+
 def test_operators_run_in_the_order_given():
     flat = np.full((32, 32, 3), 128, np.uint8)
     noise, resize_ = Step("noise", (("sigma", Range(30, 30)),)), Step("resize", (("kind", Choices(("area",))),))

@@ -117,7 +117,10 @@ def test_what_cannot_be_used_is_named(patches, hr_folder, uniform, tmp_path):
         with pytest.raises(UserError, match=match):
             DegradedDataset(hr, uniform, SCALE, **settings)
 
-    refused("nowhere: no such folder", tmp_path / "nowhere")
+    refused("nowhere: no such file or folder", tmp_path / "nowhere")
+    with creating_h5(tmp_path / "pairs.h5") as file:
+        file["lr"] = [0]
+    refused(r"pairs\.h5: holds no HR patches; give results/hr/patches\.h5", tmp_path / "pairs.h5")
     refused("holds no PNG", tmp_path)
     refused(r"crop is 17, but LR patches have 16 pixels", patches, crop=17)
     refused(r"photo2\.png: cannot be read, or is smaller than 66 pixels", hr_folder, patch=66)

@@ -53,6 +53,11 @@ def test_a_job_that_ctrl_c_ended_before_it_had_a_log_was_ended_from_outside(logs
     assert "too few photos" in failures(logs.folder, 0, interrupted=True)
 
 
+def test_a_job_that_ctrl_c_ended_was_not_killed_for_want_of_memory(logs):
+    logs("train.log", f"{STAMP} INFO train: 100 of 3200, 35 a second, 01:28 left\n")
+    assert "memory" in failures(logs.folder, 0) and "memory" not in failures(logs.folder, 0, interrupted=True)
+
+
 def test_jobs_that_ended_well_and_other_runs_are_no_cause(logs):
     logs("photos.log", f"{STAMP} RESULT 4 of 4 photos used\n{STAMP} INFO done\n")
     old = logs("craft.log", f"{STAMP} ERROR of yesterday\n")

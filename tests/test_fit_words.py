@@ -18,7 +18,7 @@ def test_a_fit_in_words():
     near = replace(JUDGED, fit="ok", fit_p=0.099, fit_p_distance=0.0495, fit_p_direction=0.6, fit_above=96)
     assert fit_sentence(near) == (
         "Chance explains the reference photos, but only just (p = 0.099): their distance 1.19 is above 96 of 100 "
-        "simulated ones, 0.31 to 1."
+        "simulated ones, of which 95% lie in 0.31 to 1."
     )
     unjudged = fit_sentence(CERTIFICATE)
     assert "not judged: that takes at least eight HR photos" in unjudged
@@ -49,7 +49,7 @@ def test_much_of_the_distance_that_is_left_is_said():
         f"Nothing was noticed in the reference photos that the space does not contain (p = 0.43).{said}"
     )
     near = replace(much, fit_p=0.099, fit_p_distance=0.0495, fit_p_direction=0.6, fit_above=96)
-    assert fit_sentence(near).endswith(f"simulated ones, 0.31 to 1.{said}")
+    assert fit_sentence(near).endswith(f"simulated ones, of which 95% lie in 0.31 to 1.{said}")
     assert "is left" not in fit_sentence(replace(much, distance=3.3))
     assert "is left" not in fit_sentence(replace(much, generalization=0.1))  # on purpose
     assert "is left" not in fit_sentence(replace(much, fit="misfit", fit_p_distance=0.01, fit_p_direction=0.5))
@@ -58,8 +58,8 @@ def test_much_of_the_distance_that_is_left_is_said():
 def test_a_misfit_in_words():
     assert fit_sentence(FAR) == (
         "The reference photos hold a degradation that this space does not contain, or contents unlike any HR photo: "
-        "their distance 1.19 is above all of 100 simulated ones, 0.31 to 1 (p = 0.02). Add the missing operator to "
-        "'degradation' or widen its ranges; docs/fit.md names what is often missing."
+        "their distance 1.19 is above all of 100 simulated ones, of which 95% lie in 0.31 to 1 (p = 0.02). "
+        "Add the missing operator to 'degradation' or widen its ranges; docs/fit.md names what is often missing."
     )
     assert "above 99 of 100 simulated ones" in fit_sentence(replace(FAR, fit_above=99))
     directed = fit_sentence(replace(FAR, fit_p_distance=0.5, fit_p_direction=0.0099))

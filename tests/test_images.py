@@ -299,6 +299,8 @@ def test_listing(image, tmp_path):
     (tmp_path / "deeper").mkdir()
     Image.fromarray(image).save(tmp_path / "deeper" / "f.png")
     assert [path.name for path in list_images(tmp_path)] == ["a.JPG", "b.png", "c.tiff", "d.webp"]
+    with pytest.raises(UserError, match=r"b\.png: a file; give the folder it is in"):
+        list_images(tmp_path / "b.png")
     with pytest.raises(UserError, match="nowhere: no such folder"):
         list_images(tmp_path / "nowhere")
 

@@ -18,8 +18,8 @@ def test_reference_photos_of_which_none_holds_a_patch(raw, schema, make_photo):
         Image.fromarray(make_photo(*shape)).save(f"reference/{name}.png")
     Path("reference/b.png").write_bytes(b"no photo")
     assert problems(raw, schema) == (
-        "targets.demo.reference: none of the 3 reference photos can be used (a.png: smaller than a patch of 48 pixels; "
-        "b.png: cannot be read; c.png: smaller than a patch of 48 pixels); "
+        "targets.demo.reference: none of the 3 reference photos can be used (a.png, c.png: smaller than a patch of "
+        "48 pixels; b.png: cannot be read); "
         "add larger or readable ones, or lower photos.size"
     )
     parse_config({**raw, "photos": {"size": 188}}, schema)

@@ -89,7 +89,9 @@ def test_links_to_what_is_not_made_are_left_out(inputs):
     page = Page(written(without))
     links = " ".join(attributes["href"] for attributes in page.all("a"))
     assert "targets/cam/weights.csv" in links
-    assert not re.search("encoder|models|upscaled/|examples|differences|perceptual|onnx|exported|degraded|paired", links)
+    assert not re.search(
+        "encoder|models|upscaled/|examples|differences|perceptual|onnx|exported|degraded|paired", links
+    )
 
 
 def test_names_and_values_are_escaped(inputs):

@@ -16,7 +16,9 @@ def config(raw, schema):
     """Crops of 24 from patches of 48, and every pair 20 times."""
     raw |= {"photos": {"size": 192}, "pairs": {"count": 8000}}
     raw["train"] |= {"crop": 24, "steps": 10000, "batch": 16}
-    return parse_config(raw, schema)
+    config = parse_config(raw, schema)
+    tested = replace(config.targets["demo"], test=(Path("test/lr"), Path("test/hr")))
+    return replace(config, targets={"demo": tested})
 
 
 def remarks_on(config, patches=8000):
@@ -47,6 +49,16 @@ def test_a_warm_up_as_long_as_the_training(config):
     assert list(remarks_on(replace(config, train=replace(config.train, warmup=9999)))) == []
     (text,) = remarks_on(replace(config, train=replace(config.train, warmup=10000)))
     assert text.startswith("train.warmup: the learning rate rises over 10000 steps, and there are 10000.")
+
+
+def test_models_that_nothing_compares(config):
+    untested = replace(config, targets={"demo": replace(config.targets["demo"], test=None)})
+    (text,) = remarks_on(replace(untested, distributions=("full", "crafted-0.1", "clean", "crafted")))
+    assert text.startswith(
+        "train.distributions: no target has test pairs, so models are not compared, and full, clean "
+    )
+    assert list(remarks_on(replace(untested, distributions=("crafted", "crafted-0.1")))) == []
+    assert list(remarks_on(replace(untested, distributions=("full", "clean")))) == []
 
 
 def test_photos_to_super_resolve_without_a_crafted_model(raw, config):

@@ -266,9 +266,12 @@ def test_bad_folders_are_named(model, folder_of, make_photo, tmp_path):
 
     refused("photos: no such folder")
     folder = folder_of("photos")
+    refused("photos: holds no PNG, JPEG, WebP or TIFF photos")
     (folder / "bad.jpg").write_bytes(b"")
     refused("photos: holds no photo that can be read")
     folder_of("photos", a=make_photo(8, 8), b=make_photo(8, 8))
+    with pytest.raises(UserError, match=r"none\.safetensors: no such file"):
+        upscale_folder(folder, tmp_path / "none.safetensors", tmp_path / "out", tmp_path / "kept", WHOLE)
     (folder / "b.png").rename(folder / "a.webp")
     refused("differ only in the suffix")
     assert not (tmp_path / "out").exists()

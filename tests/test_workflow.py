@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ import onnx
 import pandas as pd
 import pytest
 import yaml
+from certificates import FAR
 from safetensors.torch import save_file
 from test_docs import artifacts, compare_artifacts, run_blocks
 from test_lpips import make_weights
@@ -315,12 +317,22 @@ def test_the_check_says_what_a_run_would_be_and_makes_nothing_else(config, tmp_p
     made = {path.name for path in (tmp_path / "results").rglob("*") if path.is_file()}
     assert made == {"check.txt", "check.log"}
 
+    beside = tmp_path / "results/targets/album/certificate.json"  # of a run that goes on beside it
+    beside.parent.mkdir(parents=True)
+    FAR.write(beside)
+    later = time.time() + 3600
+    os.utime(beside, (later, later))
+    process = snakemake(tmp_path, config, "check", cores=1)
+    assert process.returncode == 0 and "Distance" not in process.stderr + process.stdout
+
 
 def test_no_usable_photo_gets_a_sentence(config, tmp_path):
     make_photos(tmp_path / "small", 2, 40, 0)
     process = snakemake(tmp_path, {**config, "hr": str(tmp_path / "small")})
     assert process.returncode != 0
-    assert "none of the 2 photos can be used (photo0.png: smaller than a patch of 64 pixels" in process.stderr
+    assert (
+        "none of the 2 photos can be used (photo0.png, photo1.png: smaller than a patch of 64 pixels)" in process.stderr
+    )
     assert "Traceback" not in process.stderr
 
 

@@ -70,8 +70,8 @@ def _settings_remarks(config: Config, patches: int) -> Iterator[str]:
     for name, target in config.targets.items():
         if target.test and target.reference and _of_demo(target.test[0]) and not _of_demo(target.reference):
             yield (
-                f"targets.{name}.test: these are the demo's photos, not those of the source, so what is measured on them "
-                "says nothing of it. Take test out, or point it at pairs of your own."
+                f"targets.{name}.test: these are the demo's photos, not those of the source, so what is measured on "
+                "them says nothing of it. Take test out, or point it at pairs of your own."
             )
     if config.extractor == "encoder":
         yield from encoder_remarks(config.encoder)

@@ -180,7 +180,7 @@ def _as_number(value: object, rules: Schema) -> str:
     if not readable:
         return ""
     number = f"{Decimal(str(value).strip()):f}"
-    same = " without quotes, in the file: --config makes text of what is in braces" if number == value else ""
+    same = " without quotes (in a file, as --config makes text of what is in braces)" if number == value else ""
     return f"; YAML reads it as text, write {number}{same}"
 
 

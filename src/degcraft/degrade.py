@@ -64,10 +64,9 @@ def degrade(
         (H/scale, W/scale, 3) uint8.
 
     Raises:
-        ValueError: a side is no multiple of ``scale``, or zero.
+        UserError: the image is of another shape or type, or a side is no multiple of ``scale``, or zero.
     """
-    if not image.size or image.shape[0] % scale or image.shape[1] % scale:
-        raise ValueError(f"an image of {image.shape[0]} x {image.shape[1]} pixels: no multiple of the scale {scale}")
+    _check(image, scale)
     steps = space.steps(parameters)
     lr = (image.shape[0] // scale, image.shape[1] // scale)
     shrink = list(takewhile(lambda step: step[0].reach is not None, steps))
@@ -81,10 +80,28 @@ def degrade(
 def degrade_drawn(
     image: Uint8Image, distribution: Distribution, scale: int, generator: np.random.Generator
 ) -> tuple[Uint8Image, int, NDArray[np.float32]]:
-    """Degrade an image with parameters drawn from a distribution: the LR image, the bin, and the parameters."""
+    """Degrade an image with parameters drawn from a distribution: the LR image, the bin, and the parameters.
+
+    Raises:
+        UserError: as `degrade`.
+    """
     chosen = distribution.sample_bin(generator)
     parameters = distribution.space.draw(chosen, generator)
     return degrade(image, distribution.space, parameters, scale, generator), chosen, parameters
+
+
+def _check(image: NDArray[np.generic], scale: int) -> None:
+    """Refuse what looks like an image and would be degraded into something else, such as floats from 0 to 1."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise UserError(
+            f"an array of shape {image.shape} and type {image.dtype} is no image here: it has to be (height, width, "
+            "3), RGB, and uint8, from 0 to 255"
+        )
+    if not image.size or image.shape[0] % scale or image.shape[1] % scale:
+        raise UserError(
+            f"an image of {image.shape[0]} x {image.shape[1]} pixels: its sides have to be multiples of the scale "
+            f"{scale}; cut off what is left over"
+        )
 
 
 def _shrink_tiled(

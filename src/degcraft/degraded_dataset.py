@@ -57,8 +57,12 @@ class DegradedDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self._count: int
         self._rows: MappedRows | None = None
         if self._hr.is_file():
-            with reading_h5(self._hr, "patches") as file:
+            with reading_h5(self._hr) as file:
+                if "patches" not in file:  # a file of pairs, perhaps
+                    raise UserError(f"{hr}: holds no HR patches; give results/hr/patches.h5, or a folder of photos")
                 self._count, patch = file["patches"].shape[:2]
+        elif not self._hr.exists():
+            raise UserError(f"{hr}: no such file or folder")
         else:
             self._photos = _large_enough(list_images(self._hr), patch)
             self._count = len(self._photos)

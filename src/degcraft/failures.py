@@ -9,6 +9,8 @@ from pathlib import Path
 
 _LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?P<level>[A-Z]+) (?P<message>.*)$", re.MULTILINE)
 _SHOWN = 5
+STOPPED = "ended from outside: stopped; the same command goes on"
+KILLED = "ended from outside: stopped, or killed for want of memory or time; the same command goes on"
 FAILED = "failed"  # what a job logs with the traceback of an error that is not in the user's words
 DONE = "done"  # the last line of a job that did not fail
 
@@ -29,22 +31,23 @@ def failures(
     """
     shown = logs if shown is None else shown
     written = [path for path in sorted(Path(logs).rglob("*.log")) if path.stat().st_mtime >= since]
-    found = [f"  {cause}\n  (log: {Path(shown, path.relative_to(logs))})" for path in written for cause in _cause(path)]
+    places = {path: Path(shown, path.relative_to(logs)) for path in written}
+    found = [f"  {cause}\n  (log: {place})" for path, place in places.items() for cause in _cause(path, interrupted)]
     if len(found) > _SHOWN:
         found[_SHOWN:] = [f"  and {len(found) - _SHOWN} more"]
     unknown = f"The lines above name the cause; logs are in {shown}."
-    without_log = "ended from outside: stopped; the same command goes on" if interrupted else unknown
+    without_log = STOPPED if interrupted else unknown
     return "\n".join(["\ndegcraft stopped.", *(found or [f"  {without_log}"])])
 
 
-def _cause(path: Path) -> Iterator[str]:
+def _cause(path: Path, interrupted: bool) -> Iterator[str]:
     """What the log of a job that failed says, if it is one."""
     text = path.read_text(encoding="utf-8", errors="replace").rstrip()
     *_, last = [None, *_LINE.finditer(text)]
     if last is None or last["message"] == DONE:
         return
     if last["level"] != "ERROR":
-        yield "ended from outside: stopped, or killed for want of memory or time; the same command goes on"
+        yield STOPPED if interrupted else KILLED
     elif last["message"] == FAILED:
         yield text.splitlines()[-1]  # of the traceback
     else:

@@ -80,7 +80,7 @@ def _signs(certificate: Certificate) -> str:
         above, all_ = certificate.fit_above, certificate.fit_simulations
         parts.append(
             f"their distance {certificate.distance:.3g} is above {'all' if above == all_ else above} of {all_} "
-            f"simulated ones, {certificate.fit_low:.2g} to {certificate.fit_high:.2g}"
+            f"simulated ones, of which 95% lie in {certificate.fit_low:.2g} to {certificate.fit_high:.2g}"
         )
     if direction <= distance:
         parts.append("their detail fades along one direction more than that of simulated ones, as motion blur makes it")

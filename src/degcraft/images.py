@@ -50,7 +50,8 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     """
     root = Path(folder)
     if not is_folder(root):
-        raise UserError(f"{folder}: no such folder")
+        what = "a file; give the folder it is in" if is_file(root) else "no such folder"
+        raise UserError(f"{folder}: {what}")
     try:
         names = sorted(root.iterdir())
     except OSError as error:

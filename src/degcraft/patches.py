@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from degcraft.images import ImageError, Uint8Image, luma, read_image
 from degcraft.progress import track
 from degcraft.seeds import stream
+from degcraft.words import NAMED, some
 
 Row = dict[str, object]
 """What became of one photo: ``file, width, height, used, reason, patches``."""
@@ -69,9 +70,12 @@ def used_of(rows: Sequence[Row]) -> str:
 
 
 def reasons(rows: Sequence[Row]) -> str:
-    """Why photos were not used, for a message: the first five."""
-    more = f"; and {len(rows) - 5} more" if len(rows) > 5 else ""
-    return "; ".join(f"{row['file']}: {row['reason']}" for row in rows[:5]) + more
+    """Why photos were not used, for a message: each reason with the first photos that have it."""
+    found: dict[object, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["reason"], []).append(str(row["file"]))
+    more = f"; and {len(found) - NAMED} more reasons" if len(found) > NAMED else ""
+    return "; ".join(f"{some(files)}: {reason}" for reason, files in list(found.items())[:NAMED]) + more
 
 
 def remedy(rows: Sequence[Row]) -> str:

@@ -178,12 +178,12 @@ def plot_trace(trace: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Distance and certified gap over the solver's iterations.
 
     Args:
-        trace: ``iteration, distance, gap`` and others, a row an iteration.
+        trace: ``iteration, distance, gap`` and others, a row for each iteration that is shown.
         path: PNG to write; an SVG of the same stem is written beside it.
     """
     figure, ax = pyplot.subplots(figsize=(5, 3.2), layout="constrained")
-    ax.plot(trace["iteration"], trace["distance"], color=CRAFTED, label="distance")
-    ax.plot(trace["iteration"], trace["gap"], color=TRUTH, label="gap to the optimum (bound)")
+    ax.plot(trace["iteration"], trace["distance"], "o-", markersize=3, color=CRAFTED, label="distance")
+    ax.plot(trace["iteration"], trace["gap"], "o-", markersize=3, color=TRUTH, label="gap to the optimum (bound)")
     ax.set_yscale("log")
     ax.set_xlabel("iteration")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

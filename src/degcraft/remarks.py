@@ -29,6 +29,10 @@ from degcraft.words import counted, some, two_digits
 EXAMINED = 100  # photos of a folder that are looked at pixel by pixel, at most, spread evenly over it
 ALIKE = 40  # bits of 240 in which fingerprints of the same photo differ at most
 HR_PHOTOS = 8  # fewer are few
+MIXED = (
+    "Either hr holds photos of the source: take them out of it. Or these are sharp photos, of which crafting would "
+    "learn nothing: give photos as the source delivers them."
+)
 NOT_THE_SOURCE = (
     "These are the sharp photos, not photos of the source, so crafting would learn nothing of it. Give photos as the "
     "source delivers them."
@@ -288,7 +292,7 @@ def _repeated(photos: Photos) -> Iterator[str]:
             yield f"{folder.name}: {folder.path} is the folder of the HR photos, too. {NOT_THE_SOURCE}"
         elif 2 * (copies := len({photo for photo, _ in sharp})) > len(folder.sizes):
             which = f"{copies} of {counted(len(folder.sizes), 'photo')} can be found in hr in full size"
-            yield f"{folder.name}: {which}: {_pairs(sharp)}{_folders(folder, hr)}. {NOT_THE_SOURCE}"
+            yield f"{folder.name}: {which}: {_pairs(sharp)}{_folders(folder, hr)}. {MIXED}"
         elif shared:
             yield _same(folder, hr, shared, fit)
     for name, folder in photos.tests.items():

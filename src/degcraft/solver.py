@@ -250,7 +250,7 @@ def solve(
         stuck = smoothness > 1e18 * unit  # no step is short enough for the arithmetic: this is as far as it goes
         done = gap <= tolerance * unit or iteration >= max_iterations or stuck
         if done or (iteration % 10 == 0 and (not trace or trace[-1].iteration < iteration)):
-            kl = kl_divergence(weights, prior)
+            kl = max(kl_divergence(weights, prior), 0.0)  # of equal weights it can round to less
             trace.append(Iterate(iteration, value + tau * kl, max(value, 0.0), kl, gap))
             if progress is not None:
                 progress(trace[-1])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from degcraft.config import Config
+from degcraft.names import Name
+from degcraft.words import some
 
 MANY = 100  # times that a pair is trained on; beyond, a network rather learns the pairs by heart
 
@@ -29,6 +31,12 @@ def training_remarks(config: Config, patches: int) -> Iterator[str]:
                     f"targets.{name}.upscale: no crafted model is trained, so nothing is super-resolved. Add crafted "
                     "to train.distributions."
                 )
+    compared = [name for name in config.distributions if Name.parse(name).kind != "crafted"]
+    if compared and "crafted" in config.distributions and not any(t.tested for t in config.targets.values()):
+        yield (
+            f"train.distributions: no target has test pairs, so models are not compared, and {some(compared)} only "
+            "cost time: crafted is what super-resolves. Set it to [crafted]."
+        )
     if train.warmup >= train.steps:
         yield (
             f"train.warmup: the learning rate rises over {train.warmup} steps, and there are {train.steps}. Lower it "

@@ -26,6 +26,7 @@ from degcraft.images import (
     is_whole,
     list_images,
     log_passed_over,
+    no_photos,
     read_photo,
     write_image,
 )
@@ -181,17 +182,19 @@ def upscale_folder(
         settings: tiles, threads, self-ensemble.
 
     Raises:
-        UserError: no photo can be read, or two would be written to one name.
+        UserError: no photo can be read, two would be written to one name, or the model cannot be read.
     """
     paths = list_images(photos)
     distinct_stems(paths)
     log_passed_over(photos)
+    if not paths:
+        raise UserError(f"{photos}: {no_photos(photos)}")
+    apply = Upscaler(model, settings)
     made_with = [asdict(settings), sha256(model), code_digest("upscale")]
     made = {path: Path(kept) / f"{_digest([*made_with, sha256(path)])}.png" for path in _readable(paths)}
     missing = [path for path, file in made.items() if not is_whole(file)]
     if len(missing) < len(made):
         logging.getLogger("degcraft").info("%d photos are done", len(made) - len(missing))
-    apply = Upscaler(model, settings)
     total = sum(map(count_pixels, missing))
     with Progress(total, "upscale", unit="megapixels", per=1_000_000) as progress:
         for path in missing:

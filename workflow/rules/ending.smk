@@ -29,7 +29,12 @@ def print_failures():
 
 
 def print_outcome():
-    """Say at the end of a run what was found and where to look: all if it wrote the report, or what was crafted."""
+    """Say at the end of a run what was found and where to look: all if it wrote the report, or what was crafted.
+
+    What another run writes while a check goes on beside it is not the check's.
+    """
+    if not any(job.output for job in workflow.dag.needrun_jobs(exclude_finished=False)):
+        return
     from degcraft.learned import Learned
     from degcraft.leftovers import leftovers
     from degcraft.outcome import outcome, what_was_crafted
