@@ -191,7 +191,7 @@ def raw(
 ) -> dict[str, Any]:
     """The smallest configuration, in a working directory with its folders."""
     monkeypatch.chdir(tmp_path)
-    for name, side in {"hr": 8, "reference": 48, "lr": 48, "truth": 8}.items():
+    for name, side in {"hr": 8, "reference": 48, "lr": 48, "truth": 192}.items():
         folder_of(name, a=make_photo(side, side))
     folder_of("empty")
     folder_of("other", b=make_photo(8, 8))

@@ -125,6 +125,12 @@ def test_a_row_for_each_test_image(folders, uniform, tmp_path):
     assert sorted(path.name for path in (tmp_path / "examples").iterdir()) == ["a.png", "b.png"]  # of the first set
 
 
+def test_a_pair_that_does_not_fit_says_what_would(folder_of, make_photo, tmp_path):
+    pairs = own_pairs("demo", folder_of("lr", a=make_photo(50, 61)), folder_of("hr", a=make_photo(100, 122)))
+    with pytest.raises(UserError, match=r"hr/a\.png over the scale 4 has 30x25; they would fit a scale of 2"):
+        subject.evaluate(subject.bicubic(4), pairs, 4, tmp_path / "examples", 0)
+
+
 class Closeness:
     """Stands where LPIPS would: the mean absolute difference."""
 

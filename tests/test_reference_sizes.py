@@ -27,6 +27,27 @@ def test_reference_photos_of_which_none_holds_a_patch(raw, schema, make_photo):
     parse_config(raw, schema)
 
 
+def test_reference_photos_that_are_made_count_by_the_photos_they_are_made_from(raw, schema, make_photo):
+    """Every second one; 192 pixels hold a patch."""
+    Path("photos").mkdir()
+    for index in range(6):
+        Image.fromarray(make_photo(192, 200)).save(f"photos/{index}.png")
+    raw["targets"] = {"made": {"truth": {"blur_sigma": 1}, "photos": "photos"}}
+    raw["craft"] = {"generalization": "auto"}
+    assert problems(raw, schema) == (
+        "craft.generalization: 'auto' holds out reference photos and needs at least 4, targets.made.photos has 3 that "
+        "can be used; give a number (0.003 is a good start) or more photos"
+    )
+    Image.fromarray(make_photo(192, 200)).save("photos/6.png")
+    parse_config(raw, schema)
+    for index in range(0, 7, 2):
+        Image.fromarray(make_photo(191, 200)).save(f"photos/{index}.png")
+    assert problems({**raw, "craft": {}}, schema) == (
+        "targets.made.photos: none of the 4 photos that reference photos are made from can be used (0.png, 2.png, "
+        "4.png, 6.png: smaller than a patch of 192 pixels); add larger or readable ones, or lower photos.size"
+    )
+
+
 def test_auto_asks_for_reference_photos_to_hold_out(raw, schema):
     """As many as can be used, by their heads."""
     raw["craft"] = {"generalization": "auto"}

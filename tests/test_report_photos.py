@@ -160,3 +160,12 @@ def test_the_picture_file_shows_all_rows(inputs):
     with Image.open(inputs.results / "evaluation" / "examples" / "cam.png") as picture:
         assert picture.width > 6 * 2 * CROP
         assert picture.height > 2 * 2 * CROP
+
+
+def test_what_patches_for_the_eye_are_compared_for(inputs):
+    def said(*distributions):
+        return Page(written(replace(inputs, distributions=distributions))).text
+
+    assert "blocks should look alike in the first two; what they show" in said("bicubic", "full", "crafted-cam")
+    assert "blocks should look alike in both; what they show" in said("bicubic", "crafted-cam")
+    assert "For the eye" in said("full") and "alike" not in said("full")

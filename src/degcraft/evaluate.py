@@ -62,9 +62,10 @@ def evaluate(
     rows: list[dict[str, object]] = []
     smallest = max(WINDOW, perceptual.smallest if perceptual else 0) + 2 * scale
     for pair in track(pairs, len(pairs), "evaluate"):
-        lr, hr = read_image(pair.lr), crop_to_multiple(read_image(pair.hr), scale)
-        if problem := size_problem(pair, lr.shape[1::-1], hr.shape[1::-1], scale, smallest):
+        lr, whole = read_image(pair.lr), read_image(pair.hr)
+        if problem := size_problem(pair, lr.shape[1::-1], whole.shape[1::-1], scale, smallest):
             raise UserError(problem)
+        hr = crop_to_multiple(whole, scale)
         restored = restore(lr)
         if len(rows) < count and pair.testset == pairs[0].testset:
             with replacing(examples / f"{pair.lr.stem}.png") as partial:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?P<level>[A-Z]+) (?P<message>.*)$", re.MULTILINE)
@@ -17,6 +17,7 @@ DONE = "done"  # the last line of a job that did not fail
 
 def failures(
     logs: str | os.PathLike[str],
+    own: Iterable[str | os.PathLike[str]],
     since: float,
     shown: str | os.PathLike[str] | None = None,
     interrupted: bool = False,
@@ -25,12 +26,13 @@ def failures(
 
     Args:
         logs: the folder of all logs.
-        since: when the run began, seconds since the epoch; logs that were written before are of other runs.
+        own: those of the run's jobs; another run may write others at the same time.
+        since: when the run began, seconds since the epoch; logs that were written before are of earlier runs.
         shown: the folder as the user would write it, if another directory was given to run in.
         interrupted: whether Ctrl-C ended the run; jobs that were still importing then have no log.
     """
     shown = logs if shown is None else shown
-    written = [path for path in sorted(Path(logs).rglob("*.log")) if path.stat().st_mtime >= since]
+    written = [path for path in sorted(map(Path, own)) if path.is_file() and path.stat().st_mtime >= since]
     places = {path: Path(shown, path.relative_to(logs)) for path in written}
     found = [f"  {cause}\n  (log: {place})" for path, place in places.items() for cause in _cause(path, interrupted)]
     if len(found) > _SHOWN:

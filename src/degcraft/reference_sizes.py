@@ -16,25 +16,29 @@ if TYPE_CHECKING:
 
 
 def size_problems(config: Config) -> Iterator[str]:
-    """Folders of which too few photos hold a patch, where a run would stop once the extractor is trained."""
-    size = config.photos.size // config.scale
+    """Folders of which too few photos hold a patch, where a run would stop once the extractor is trained.
+
+    Reference photos of made targets do not exist yet; they are judged by the HR photos from which they will be made.
+    """
     held_out = config.craft.generalization is None
     for name, target in config.targets.items():
         try:
-            paths = list_images(target.reference) if target.reference is not None else []
+            if target.reference is not None:
+                paths, size = list_images(target.reference), config.photos.size // config.scale
+                key, which = f"targets.{name}.reference", "reference photos"
+            elif target.photos is not None:
+                paths, size = list_images(target.photos)[::2], config.photos.size  # the others become test pairs
+                key, which = f"targets.{name}.photos", "photos that reference photos are made from"
         except UserError:  # said of the folder
             continue
         rows = _too_small(paths, size, LEAST_TO_HOLD_OUT if held_out else 1)
         if paths and len(rows) == len(paths):
-            yield (
-                f"targets.{name}.reference: none of the {len(rows)} reference photos can be used ({reasons(rows)}); "
-                f"{remedy(rows)}"
-            )
+            yield f"{key}: none of the {len(rows)} {which} can be used ({reasons(rows)}); {remedy(rows)}"
         elif held_out and len(paths) - len(rows) < LEAST_TO_HOLD_OUT:
             yield (
                 f"craft.generalization: 'auto' holds out reference photos and needs at least {LEAST_TO_HOLD_OUT}, "
-                f"targets.{name}.reference has {len(paths) - len(rows)} that can be used; give a number (0.003 is a "
-                "good start) or more photos"
+                f"{key} has {len(paths) - len(rows)} that can be used; give a number (0.003 is a good start) or more "
+                "photos"
             )
 
 

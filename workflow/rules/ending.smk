@@ -21,19 +21,22 @@ if workflow.is_main_process and threading.current_thread() is threading.main_thr
     note_interrupts()
 
 
+def own_jobs():
+    """The jobs of this run, done or not; what another run writes while a check goes on beside it is not the check's."""
+    return workflow.dag.needrun_jobs(exclude_finished=False)
+
+
 def print_failures():
     """Say at the end of a run that failed why it did, below all that Snakemake says of it."""
     from degcraft.failures import failures
 
-    print(failures("results/logs", BEGUN, shown("results/logs"), bool(INTERRUPTS)), file=sys.stderr)
+    own = [log for job in own_jobs() for log in job.log]
+    print(failures("results/logs", own, BEGUN, shown("results/logs"), bool(INTERRUPTS)), file=sys.stderr)
 
 
 def print_outcome():
-    """Say at the end of a run what was found and where to look: all if it wrote the report, or what was crafted.
-
-    What another run writes while a check goes on beside it is not the check's.
-    """
-    if not any(job.output for job in workflow.dag.needrun_jobs(exclude_finished=False)):
+    """Say at the end of a run what was found and where to look: all if it wrote the report, or what was crafted."""
+    if not any(job.output for job in own_jobs()):
         return
     from degcraft.learned import Learned
     from degcraft.leftovers import leftovers
@@ -73,4 +76,5 @@ def made_results():
         made += [f"pairs/{name}.h5", f"models/{name}/seed{seed}", f"monitor/{name}-seed{seed}"]
     drawn = {*CONFIG.expand(CONFIG.distributions), *(Path(folder).name for folder in degraded_folders())}
     made += [distribution_file(name).removeprefix("results/") for name in drawn]
+    made += [f"exported/{name}" for name in drawn]  # those that are written where they are asked for by name, too
     return made + [path for paths in other_results().values() for path in paths]
