@@ -181,7 +181,7 @@ def _time(took: Durations) -> Iterator[str]:
     where = "this machine's GPU" if took.device == "cuda" else f"all {os.cpu_count()} cores of this machine"
     yield f"  from nothing, about {_minutes(took.clock)} on {where}; {_minutes(took.work)} of work in all"
     stages = ", ".join(f"{stage} {_minutes(seconds)}" for stage, jobs, seconds, _ in took.jobs if jobs)
-    extra = "crafting, for the simulated sets of certify too, is extra"
+    extra = "crafting, for the simulated sets of certify too, figures, and the start of jobs are extra"
     yield from _wrapped(f"work by stage: {stages}. Measured for seconds; {extra}.")
     yield from _wrapped("what is in results/ and up to date is not made again; --dry-run lists what would run.")
     if took.device == "cpu":
