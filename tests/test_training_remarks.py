@@ -55,7 +55,7 @@ def test_models_that_nothing_compares(config):
     untested = replace(config, targets={"demo": replace(config.targets["demo"], test=None)})
     (text,) = remarks_on(replace(untested, distributions=("full", "crafted-0.1", "clean", "crafted")))
     assert text.startswith(
-        "train.distributions: no target has test pairs, so models are not compared, and full, clean "
+        "train.distributions: no target has test pairs, so models are not compared, and training full, clean "
     )
     assert list(remarks_on(replace(untested, distributions=("crafted", "crafted-0.1")))) == []
     assert list(remarks_on(replace(untested, distributions=("full", "clean")))) == []

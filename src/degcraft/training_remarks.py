@@ -34,8 +34,8 @@ def training_remarks(config: Config, patches: int) -> Iterator[str]:
     compared = [name for name in config.distributions if Name.parse(name).kind != "crafted"]
     if compared and "crafted" in config.distributions and not any(t.tested for t in config.targets.values()):
         yield (
-            f"train.distributions: no target has test pairs, so models are not compared, and {some(compared)} only "
-            "cost time: crafted is what super-resolves. Set it to [crafted]."
+            f"train.distributions: no target has test pairs, so models are not compared, and training {some(compared)} "
+            "only costs time: crafted is what super-resolves. Set it to [crafted]."
         )
     if train.warmup >= train.steps:
         yield (
