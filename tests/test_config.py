@@ -101,6 +101,15 @@ def test_a_folder_of_a_telephones_photos_is_told_what_to_do(raw, schema):
     )
 
 
+def test_the_folder_above_that_of_the_photos_is_told_what_to_do(raw, schema):
+    Path("reference/deeper").mkdir()
+    Path("reference/a.png").rename("reference/deeper/a.png")
+    assert problems(raw, schema) == (
+        "targets.demo.reference: 'reference' holds no PNG, JPEG, WebP or TIFF photos, only deeper/; convert photos "
+        "of other kinds to PNG or to JPEG of high quality, or name one of the folders"
+    )
+
+
 def test_a_photo_is_no_folder(raw, schema):
     raw["targets"]["demo"]["upscale"] = "reference/a.png"
     assert problems(raw, schema) == ("targets.demo.upscale: 'reference/a.png' is a file; give the folder it is in")

@@ -129,6 +129,12 @@ def test_a_file_that_is_no_table_of_bins_is_refused(text, tmp_path):
         Distribution.read(tmp_path / "weights.csv")
 
 
+def test_a_table_that_is_not_there_is_named_once(tmp_path):
+    with pytest.raises(UserError) as error:
+        Distribution.read(tmp_path / "weights.csv")
+    assert str(error.value) == f"{tmp_path}/weights.csv: no such file"
+
+
 def test_a_file_with_nuisance_axes_is_all_that_sampling_needs(tmp_path):
     Distribution.uniform(NUISANCE).write(tmp_path / "weights.csv")
     read = Distribution.read(tmp_path / "weights.csv").space

@@ -77,6 +77,8 @@ class Distribution:
 
         try:
             table = pd.read_csv(path)
+        except FileNotFoundError:
+            raise UserError(f"{path}: no such file") from None
         except (OSError, ValueError) as error:
             raise UserError(f"{path}: cannot be read as a table ({error})") from None
         space = _from_table(table, path)

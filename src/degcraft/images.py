@@ -73,8 +73,11 @@ def passed_over(folder: str | os.PathLike[str]) -> list[str]:
 def no_photos(folder: str | os.PathLike[str]) -> str:
     """What a folder without photos holds, as the end of a sentence that begins with its name."""
     others = passed_over(folder)
-    only = f", only {some(others)}; convert photos of other kinds to PNG or to JPEG of high quality" if others else ""
-    return f"holds no PNG, JPEG, WebP or TIFF photos{only}"
+    if not others:
+        return "holds no PNG, JPEG, WebP or TIFF photos"
+    inside = ", or name one of the folders" if any(name.endswith("/") for name in others) else ""
+    convert = "convert photos of other kinds to PNG or to JPEG of high quality"
+    return f"holds no PNG, JPEG, WebP or TIFF photos, only {some(others)}; {convert}{inside}"
 
 
 def log_passed_over(folder: str | os.PathLike[str]) -> None:
