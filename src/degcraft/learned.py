@@ -25,18 +25,17 @@ def unlearned(curve: pd.DataFrame, explained: pd.DataFrame) -> str | None:
     """
     steps, most = int(curve["step"].iloc[-1]), explained["explained"].max()
     if most < TOLD:
-        found = (
-            f"The encoder learned nothing: it explains {max(most, 0):.0%} of an axis at most. So weights say nothing"
-        )
-        found += " of the photos, and"
+        found = f"The encoder learned nothing: it explains {max(most, 0):.0%} of an axis at most"
+        weights = "say nothing of the photos"
     elif steps < STEPS:
-        found = (
-            f"The encoder learned little in {counted(steps, 'step')}: its loss is {losses_of(curve)}. So weights are"
-        )
-        found += " rough, and"
+        found = f"The encoder learned little in {counted(steps, 'step')}: its loss is {losses_of(curve)}"
+        weights = "are rough"
     else:
         return None
-    return f"{found} whether the space explains the photos is not judged. Raise encoder.samples, or leave it out."
+    return (
+        f"{found}. So weights {weights}, and whether the space explains the photos is not judged. Raise "
+        "encoder.samples, or leave it out."
+    )
 
 
 def losses_of(curve: pd.DataFrame) -> str:

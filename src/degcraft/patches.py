@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from degcraft.images import ImageError, Uint8Image, luma, read_image
 from degcraft.progress import track
 from degcraft.seeds import stream
-from degcraft.words import NAMED, some
+from degcraft.words import NAMED, counted, some
 
 Row = dict[str, object]
 """What became of one photo: ``file, width, height, used, reason, patches``."""
@@ -74,7 +74,7 @@ def reasons(rows: Sequence[Row]) -> str:
     found: dict[object, list[str]] = {}
     for row in rows:
         found.setdefault(row["reason"], []).append(str(row["file"]))
-    more = f"; and {len(found) - NAMED} more reasons" if len(found) > NAMED else ""
+    more = f"; and {counted(len(found) - NAMED, 'more reason')}" if len(found) > NAMED else ""
     return "; ".join(f"{some(files)}: {reason}" for reason, files in list(found.items())[:NAMED]) + more
 
 
