@@ -29,6 +29,17 @@ def print_beginning():
     print(f"degcraft: {', '.join(map(str, workflow.configfiles))} -> {shown('results')}", file=sys.stderr)
 
 
+def look_when_jobs_end():
+    """Look for jobs to start at the beginning and when one ends, and not in between.
+
+    Snakemake's limit of 100 jobs a second, which there is by default, has it look again a second after every look, so
+    once more every second for every job that has ended. In a run of hundreds that takes much of a core.
+    """
+    limiter = workflow.scheduler.job_rate_limiter
+    if limiter is not None and (limiter.max_jobs, limiter.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+
+
 def keep_others_results(jobs):
     """Refuse to run the default configuration over results of one that was named: --configfile was forgotten."""
     if not any(job.output for job in jobs):
