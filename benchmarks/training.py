@@ -85,9 +85,8 @@ def reading(batches: PairBatches, each: int = 200) -> float:
 def compare(pairs: Path, scale: int, name: str, options: argparse.Namespace) -> str:
     """A line of the table."""
     network, channels, blocks, batch, crop = NETWORKS[name]
-    settings = TrainSettings(
-        network, channels, blocks, steps=10**6, batch=batch, crop=crop, threads=options.threads, compile=options.compile
-    )
+    chosen = {key: getattr(options, key) for key in ("threads", "compile", "amp_on_cpu")}
+    settings = TrainSettings(network, channels, blocks, steps=10**6, batch=batch, crop=crop, **chosen)
     device = prepare(options.threads, 0, "train")
     spec = NetworkSpec.of(network, channels=channels, blocks=blocks, scale=scale)
     batches = PairBatches(pairs, batch, crop, scale, 0, range(settings.steps))
@@ -125,6 +124,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=0, help="processes that read")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads that train")
     parser.add_argument("--compile", action="store_true", help="with torch.compile")
+    parser.add_argument("--amp-on-cpu", action="store_true", help="in bfloat16, on a CPU with AMX")
     parser.add_argument("--seconds", type=float, default=3.0, help=f"of each of {ROUNDS} rounds of each side")
     options = parser.parse_args()
     one_thread()

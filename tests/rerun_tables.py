@@ -167,8 +167,8 @@ KEYS = {
             ("schedule", "multistep"), ("milestones", [0.5]), ("decay", 0.1), ("warmup", 1), ("gradient_clip", 1),
             ("adversarial_steps", 1), ("adversarial_weight", 0.2), ("adversarial_learning_rate", 0.1),
             ("discriminator_channels", 8), ("perceptual", {"train": {**CONFIG["train"], **PERCEPTUAL}}),
-            ("perceptual_weight", 2), ("ema", 0.9), ("amp", False), ("compile", True), ("validation", 2),
-            ("validate_every", 2), ("processes", 2), ("nodes", 2), ("threads", 2),
+            ("perceptual_weight", 2), ("ema", 0.9), ("amp", False), ("amp_on_cpu", True), ("compile", True),
+            ("validation", 2), ("validate_every", 2), ("processes", 2), ("nodes", 2), ("threads", 2),
         ]
     },
     "train.checkpoint_every": (3, "report"),

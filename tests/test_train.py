@@ -249,6 +249,20 @@ def test_going_on_gives_the_same_curve(run, interrupted):
     assert run("killed", settings) == whole
 
 
+def test_bfloat16_on_a_cpu(run, interrupted, monkeypatch, caplog):
+    settings = dataclasses.replace(SHORT, amp_on_cpu=True)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False})
+    assert run("float32", settings) == run("plain")
+    assert "train.amp_on_cpu: this CPU does not compute in bfloat16" in caplog.text
+    caplog.clear()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})  # others emulate it
+    whole = run("whole", settings)
+    assert whole != run("plain") == run("off", dataclasses.replace(settings, amp=False))
+    interrupted("killed", settings)
+    assert run("killed", settings) == whole
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
 def test_going_on_does_not_start_again(run, interrupted, monkeypatch):
     interrupted("killed")
     steps, advance = [], Run.advance

@@ -26,10 +26,21 @@ def prepare(threads: int, seed: int, stage: str) -> torch.device:
 
 
 def autocast(device: torch.device, enabled: bool) -> AbstractContextManager[object]:
-    """Mixed precision in bfloat16 where asked for, on GPUs that compute in it; nothing elsewhere."""
-    if device.type != "cuda" or not enabled or not torch.cuda.is_bf16_supported(including_emulation=False):
+    """Mixed precision in bfloat16 where asked for, on devices that compute in it; nothing elsewhere."""
+    if not enabled or not computes_in_bfloat16(device.type):
         return nullcontext()
-    return torch.autocast("cuda", dtype=torch.bfloat16)
+    return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def computes_in_bfloat16(kind: str) -> bool:
+    """Whether this machine's GPU (Ampere and later), or its CPU (those with AMX), computes in bfloat16.
+
+    Others only emulate it, or gain little.
+    """
+    if kind == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # not in PyTorch's earlier versions
+    return bool(capabilities.get("amx_bf16", False))
 
 
 def on_device(network: N, device: torch.device) -> N:

@@ -209,7 +209,8 @@ class TrainSettings:
         perceptual: file of VGG weights for a perceptual loss in these steps; none if None.
         perceptual_weight: of it beside the pixel loss.
         ema: decay of the averaged weights, which are what is saved; 0 saves the last ones.
-        amp: bfloat16 mixed precision on CUDA (a CPU always computes in float32).
+        amp: bfloat16 mixed precision on GPUs that compute in it.
+        amp_on_cpu: and on CPUs that do (with AMX).
         compile: let torch generate code for the network, which needs a C++ compiler, or Triton on CUDA, and a minute.
         validation: HR patches that are held back to measure PSNR on, at most an eighth of all; 0 measures nothing.
         validate_every: steps between measurements.
@@ -242,6 +243,7 @@ class TrainSettings:
     perceptual_weight: float = 1.0
     ema: float = 0.999
     amp: bool = True
+    amp_on_cpu: bool = False
     compile: bool = False
     validation: int = 16
     validate_every: int = 500
@@ -255,6 +257,10 @@ class TrainSettings:
     def all_steps(self) -> int:
         """Of both stages."""
         return self.steps + self.adversarial_steps
+
+    def amp_on(self, kind: str) -> bool:
+        """Whether mixed precision is asked for on a ``cuda`` or ``cpu`` device."""
+        return self.amp and (kind == "cuda" or self.amp_on_cpu)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from degcraft.device import prepare
+from degcraft.device import computes_in_bfloat16, prepare
 from degcraft.errors import UserError
 from degcraft.networks import save_network
 from degcraft.pairs_dataset import PairBatches, loader
@@ -26,6 +26,7 @@ from degcraft.training.start import first_network
 from degcraft.training.validation import Validation
 
 CURVE_EVERY = 50  # steps between rows of training.csv
+log = logging.getLogger("degcraft")
 
 
 @dataclass(frozen=True)
@@ -77,15 +78,13 @@ def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, gr
     if state is not None:
         run.load(state)
         if group.leads:
-            logging.getLogger("degcraft").info("train: going on from step %d (%s)", run.step, files.checkpoint)
+            log.info("train: going on from step %d (%s)", run.step, files.checkpoint)
     left, part = range(run.step, settings.all_steps), (group.rank, group.size)
     batches = PairBatches(files.pairs, settings.batch, settings.crop, scale, seed, left, settings.validation, part)
-    if device.type == "cuda" and not settings.workers:
-        log = logging.getLogger("degcraft")
-        log.warning("train.workers is 0: the GPU waits while pairs are read; with 4, they are read ahead")
     if not group.leads:
         _go_through(batches, run, settings)
         return
+    _warn_of_slowness(device.type, settings)
     _go_through(batches, run, settings, saved, Monitor(files.monitor, run.step, settings.batch))
     run.network.load_state_dict(run.average)
     save_network(files.model, run.network, spec, {"seed": str(seed), "steps": str(settings.all_steps)})
@@ -94,6 +93,14 @@ def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, gr
     last = run.rows[-1]
     reached = "" if math.isnan(last["psnr_y"]) else f", PSNR-Y {last['psnr_y']:.2f} dB on held-back patches"
     announce(f"{run.step} steps, loss {last['loss']:.3g}{reached}")
+
+
+def _warn_of_slowness(device: str, settings: TrainSettings) -> None:
+    """Say what makes a training slower than it was meant to be, if anything does."""
+    if device == "cuda" and not settings.workers:
+        log.warning("train.workers is 0: the GPU waits while pairs are read; with 4, they are read ahead")
+    if device == "cpu" and settings.amp_on(device) and not computes_in_bfloat16(device):
+        log.warning("train.amp_on_cpu: this CPU does not compute in bfloat16 (it has no AMX), so float32 it is")
 
 
 def _go_through(

@@ -82,7 +82,7 @@ class Run:
     def _optimise(self, lr: torch.Tensor, hr: torch.Tensor, adversary: Adversary | None = None) -> torch.Tensor:
         """One step of the optimisers on images that are on the device; the loss and, with an adversary, its terms."""
         x, y = to_tensor(lr), to_tensor(hr)
-        with autocast(self.device, self._settings.amp):
+        with autocast(self.device, self._settings.amp_on(self.device.type)):
             output = self._forward(x)
         output = output.float()
         loss, terms = PIXEL_LOSSES[self._settings.loss](output, y), []
