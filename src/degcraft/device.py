@@ -38,9 +38,10 @@ def computes_in_bfloat16(kind: str) -> bool:
     Others only emulate it, or gain little.
     """
     if kind == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # not in PyTorch's earlier versions
-    return bool(capabilities.get("amx_bf16", False))
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if not hasattr(torch.cpu, "get_capabilities"):  # in PyTorch's earlier versions
+        return False
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 
 def on_device(network: N, device: torch.device) -> N:
