@@ -33,10 +33,7 @@ def autocast(device: torch.device, enabled: bool) -> AbstractContextManager[obje
 
 
 def computes_in_bfloat16(kind: str) -> bool:
-    """Whether this machine's GPU (Ampere and later), or its CPU (those with AMX), computes in bfloat16.
-
-    Others only emulate it, or gain little.
-    """
+    """Whether this machine's GPU (Ampere and later), or its CPU (those with AMX), computes in bfloat16."""
     if kind == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if not hasattr(torch.cpu, "get_capabilities"):  # in PyTorch's earlier versions

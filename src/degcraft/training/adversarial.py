@@ -26,6 +26,7 @@ class Adversary:
 
     def __init__(self, settings: TrainSettings, device: torch.device, group: Group) -> None:
         self._settings, self._device = settings, device
+        self._amp = settings.amp_on(device.type)
         self._network = on_device(UNetDiscriminator(settings.discriminator_channels), device)
         self._forward = group.wrap(self._network)
         rate = settings.adversarial_learning_rate
@@ -37,12 +38,12 @@ class Adversary:
     def judge(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """What is added to the network's pixel loss, and the adversarial part of it before its weight."""
         self._network.requires_grad_(False)
-        with autocast(self._device, self._settings.amp_on(self._device.type)):
+        with autocast(self._device, self._amp):
             logits = self._network(output)
         adversarial = adversarial_loss(logits, real=True)
         added = self._settings.adversarial_weight * adversarial
         if self._perceptual is not None:
-            with autocast(self._device, self._settings.amp_on(self._device.type)):
+            with autocast(self._device, self._amp):
                 added = added + self._settings.perceptual_weight * self._perceptual(output, target)
         return added, adversarial.detach()
 
@@ -54,7 +55,7 @@ class Adversary:
             target: the HR patches.
         """
         self._network.requires_grad_(True)
-        with autocast(self._device, self._settings.amp_on(self._device.type)):
+        with autocast(self._device, self._amp):
             logits = self._forward(torch.cat([target, output]))
         real, fake = logits.chunk(2)
         loss = adversarial_loss(real, real=True) + adversarial_loss(fake, real=False)
