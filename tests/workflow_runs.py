@@ -161,7 +161,7 @@ def dry_runs() -> Iterator[DryRuns]:
     context = multiprocessing.get_context("forkserver")
     # what Snakemake and the configuration import; not degcraft itself, which may be that of another checkout
     imports = ["snakemake.cli", "snakemake.executors.dryrun", "smart_open", "pandas", "jsonschema", "cv2", "scipy"]
-    context.set_forkserver_preload([*imports, "PIL.Image", "skimage", "yaml", "pytest"])
+    context.set_forkserver_preload([*imports, "PIL.Image", "yaml", "pytest"])
     with (
         tempfile.TemporaryDirectory() as scratch,
         ProcessPoolExecutor(2, mp_context=context, max_tasks_per_child=1) as pool,
