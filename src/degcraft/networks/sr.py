@@ -45,7 +45,8 @@ class Compact(nn.Module):
         out = x
         for layer in self.body:
             out = layer(out)
-        return functional.pixel_shuffle(out, self.scale) + functional.interpolate(x, scale_factor=self.scale)
+        # nearest upsampling, added before the shuffle: the same sums, quicker on a CPU
+        return functional.pixel_shuffle(out + x.repeat_interleave(self.scale**2, dim=1), self.scale)
 
 
 class ResidualBlock(nn.Module):
