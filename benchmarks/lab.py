@@ -38,6 +38,7 @@ from degcraft.srgan import train_srgan
 from degcraft.steps import parse_steps
 
 SCALE = 4
+EXTRACTORS = ("encoder", "srgan", "blocks")  # the last one: see `blocks`
 CLASSIC = parse_steps(
     [
         {"blur": {"sigma": {"range": [0.2, 3.0], "bins": 6}}},
@@ -62,7 +63,7 @@ class Setup:
         photos: folder of sharp photos. Every second one is HR material; references are made from the others.
         work: folder that keeps what was made.
         steps: the degradation space.
-        extractor: ``encoder``, ``srgan`` or ``blocks`` (see `blocks`).
+        extractor: one of `EXTRACTORS`.
         encoder, srgan, patches, bins: settings of those stages.
         per_photo: patches of each reference photo.
         half: HR material starts at the first photo (0) or at the second (1).

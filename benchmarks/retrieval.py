@@ -51,7 +51,7 @@ def main() -> None:
     """Print the tables and write the plot."""
     parser = arguments(__doc__, "photos", "work")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, to see it run; worse figures")
-    parser.add_argument("--extractors", nargs="+", default=["encoder", "srgan", "blocks"])
+    parser.add_argument("--extractors", nargs="+", choices=lab.EXTRACTORS, default=list(lab.EXTRACTORS))
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--samples", type=int, nargs="+", help="only compare these values of encoder.samples")
     instead.add_argument("--presets", nargs="+", choices=truths.PRESETS, help="only craft in these presets")

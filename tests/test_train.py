@@ -294,7 +294,7 @@ def test_a_checkpoint_of_other_settings_is_refused(run, interrupted, change):
 def test_a_checkpoint_of_another_seed_is_ignored(run, interrupted, caplog):
     interrupted("killed")
     assert run("killed", seed=1) == run("fresh", seed=1)
-    assert "of other pairs, other weights to start from, or another seed; starting again" in caplog.text
+    assert "of other pairs, weights (start, perceptual), scale or seed; starting again" in caplog.text
 
 
 def test_a_checkpoint_of_other_pairs_is_ignored(run, interrupted, pairs, scale, tmp_path):
@@ -364,4 +364,4 @@ def test_a_checkpoint_of_other_starting_weights_is_ignored(run, interrupted, tmp
     run("b", seed=1)
     shutil.copyfile(tmp_path / "b.safetensors", start)
     assert run("killed", settings) == run("fresh", settings)
-    assert "of other pairs, other weights to start from, or another seed; starting again" in caplog.text
+    assert "of other pairs, weights (start, perceptual), scale or seed; starting again" in caplog.text

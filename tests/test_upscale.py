@@ -77,6 +77,15 @@ def test_tiled_srresnet(scale, make_photo):
     assert difference(tiled, whole).max() <= 1
 
 
+def test_tiles_of_a_network_that_gathers_pixels_begin_where_it_gathers_them(make_photo):
+    # at ×2 rrdbnet puts 2 x 2 pixels into one, of which 18 are seen to every side
+    net, _ = network("rrdbnet", blocks=1)
+    image = make_photo(91, 40)
+    whole = upscale_tiled(net, image, 2, WHOLE, CPU)
+    tiled = upscale_tiled(net, image, 2, UpscaleSettings(tile=30, overlap=51), CPU)
+    assert difference(tiled, whole).max() <= 1
+
+
 def test_result_is_the_networks_output_clipped_and_rounded(make_photo):
     net, _ = network()
     image = make_photo(12, 14)
@@ -242,7 +251,9 @@ def test_what_is_done_is_not_done_again(model, folder_of, make_photo, tmp_path, 
     write_image(folder / "b.png", make_photo(7, 7))  # changed
     write_image(folder / "d.png", make_photo(9, 8))  # a copy of another photo
     (folder / "c.png").unlink()
+    (tmp_path / "kept" / "of_the_user.png").write_bytes(b"")
     assert run() == 1
+    (tmp_path / "kept" / "of_the_user.png").unlink()  # so it was not removed
     assert names(tmp_path / "out") == ["a.png", "b.png", "d.png"]
     assert read_image(tmp_path / "out" / "b.png").shape == (14, 14, 3)
     assert len(names(tmp_path / "kept")) == 2  # the old b and c are gone
@@ -275,6 +286,10 @@ def test_bad_folders_are_named(model, folder_of, make_photo, tmp_path):
     (folder / "b.png").rename(folder / "a.webp")
     refused("differ only in the suffix")
     assert not (tmp_path / "out").exists()
+    for output, kept in (("out", "out"), ("photos", "kept"), ("out", "photos")):
+        with pytest.raises(UserError, match="must be three folders"):
+            upscale_folder(folder, model, tmp_path / output, tmp_path / kept, WHOLE)
+    assert names(folder) == ["a.png", "a.webp", "bad.jpg"]
 
 
 def test_what_is_no_model_is_refused(encoder, tmp_path):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 P = TypeVar("P", bound=np.uint8 | np.uint16)
 Restore = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """LR (h, w, 3) float32 of 0..1 to HR (scale*h, scale*w, 3) float32 of 0..1."""
+_GRID = 8  # LR pixels: networks that gather 2 x 2 pixels, or attend in windows, do so at the same places in every tile
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,14 +48,14 @@ def spans(length: int, scale: int, tile: int, overlap: int) -> list[Span]:
         length: of the side, LR pixels.
         scale: SR scale.
         tile: largest length of a tile, LR pixels.
-        overlap: surroundings that a tile sees, LR pixels.
+        overlap: surroundings that a tile sees at least, LR pixels.
     """
     count = -(-length // tile)
     edges = [length * index // count for index in range(count + 1)]
     fade = overlap // 4 * scale
     found = []
     for start, stop in pairwise(edges):
-        seen = slice(max(start - overlap, 0), min(stop + overlap, length))
+        seen = slice(max(start - overlap, 0) // _GRID * _GRID, min(stop + overlap, length))
         first, end = max(start * scale - fade, 0), min(stop * scale + fade, length * scale)
         share = np.ones(end - first, np.float32)
         if start > 0:
@@ -88,7 +89,7 @@ def restore_tiled(
         image: (h, w, 3), over the whole range of its type.
         scale: SR scale.
         tile: largest side of a tile, LR pixels.
-        overlap: surroundings that a tile sees on every side, LR pixels.
+        overlap: surroundings that a tile sees on every side at least, LR pixels.
         advance: is told after every tile how many LR pixels it had of its own.
 
     Returns:

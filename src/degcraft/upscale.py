@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -40,6 +41,7 @@ from degcraft.tiles import restore_tiled
 from degcraft.words import counted
 
 P = TypeVar("P", bound=np.uint8 | np.uint16)
+_KEPT = re.compile(r"\.?[0-9a-f]{32}\.([0-9]+\.partial\.)?png")  # a finished photo, or what a kill left of one
 SMALLEST = 16  # LR pixels, side of the tiles below which no memory is enough
 
 
@@ -178,12 +180,15 @@ def upscale_folder(
         photos: folder of photos.
         model: ``model.safetensors``.
         output: folder to write into.
-        kept: folder of finished photos, on the same file system; those of none of the photos are removed.
+        kept: another folder, for finished photos, on the same file system; those of none of the photos are removed.
         settings: tiles, threads, self-ensemble.
 
     Raises:
-        UserError: no photo can be read, two would be written to one name, or the model cannot be read.
+        UserError: no photo can be read, two would be written to one name, the model cannot be read, or a folder serves
+            two purposes.
     """
+    if len({Path(folder).resolve() for folder in (photos, output, kept)}) < 3:
+        raise UserError(f"upscale: photos ({photos}), output ({output}) and kept ({kept}) must be three folders")
     paths = list_images(photos)
     distinct_stems(paths)
     log_passed_over(photos)
@@ -212,7 +217,8 @@ def upscale_folder(
     for path, file in whole.items():
         link_or_copy(file, Path(output) / f"{path.stem}.png")
     for file in set(Path(kept).iterdir()) - set(whole.values()):
-        file.unlink()
+        if _KEPT.fullmatch(file.name):
+            file.unlink()
     if unread := len(paths) - len(whole):
         announce(f"{len(whole)} of {len(paths)} photos in {output}; {unread} cannot be read")
     else:

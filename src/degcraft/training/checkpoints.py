@@ -58,9 +58,7 @@ class Checkpoint:
             ) from None
         if not isinstance(saved, dict) or saved.get("data") != self._data:
             log = logging.getLogger("degcraft")
-            log.warning(
-                "%s: is of other pairs, other weights to start from, or another seed; starting again", self._path
-            )
+            log.warning("%s: is of other pairs, weights (start, perceptual), scale or seed; starting again", self._path)
             return None
         changes = [
             f"train.{key} was {saved['settings'].get(key)!r} and is {value!r}"
