@@ -186,6 +186,22 @@ def test_what_fails_after_a_change_is_not_passed_over(rule, what, key, settings,
     assert {rule, "craft" if target else "train"} <= planned
 
 
+def test_what_had_not_begun_is_kept_when_a_change_is_undone(config, undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(undisturbed, folder)
+    made = {
+        "train": folder / "results/models/crafted-made/seed0/model.safetensors",
+        "bootstrap": folder / "results/targets/made/bootstrap.csv",
+    }
+    changed = {**config, "train": {**TRAINING, "steps": 301}, "craft": {**config["craft"], "bootstrap": 11}}
+    for rule in made:
+        break_at(folder, rule, "interrupt-run", 0)
+    assert start(folder, changed, "--cores", "1").wait(timeout=600) != 0
+    begun = {rule for rule, path in made.items() if not path.exists()}
+    assert len(begun) == 1
+    assert begun == rules_planned(snakemake(folder, config, "--dry-run")) & set(made)
+
+
 def test_ctrl_c_while_jobs_import_is_told_from_a_failure(config, tmp_path):
     folder = tmp_path / "run"
     met = break_at(folder, "photos", "interrupt-run", 0)

@@ -71,14 +71,16 @@ def check_start(jobs):
 
 
 def mark_stale(jobs):
-    """Mark what this run is to make anew, so that the next one makes it if this one breaks off before.
+    """Mark what this run is to make from what it makes anew, so that the next one makes it if this one breaks off before.
 
     A job that fails leaves no output. Where what follows from it is still there, of an earlier run, Snakemake would pass
-    over the missing file, and take old results for those of a changed configuration.
+    over the missing file, and take old results for those of a changed configuration. What has nothing to wait for is
+    marked when it begins: if it does not come to that, and the change is undone, it is as good as before.
     """
     if not workflow.touch:
         for job in jobs:
-            workflow.persistence.started(job)  # the mark that Snakemake itself sets when a job begins
+            if not workflow.dag.dependencies[job].keys().isdisjoint(jobs):
+                workflow.persistence.started(job)  # the mark that Snakemake itself sets when a job begins
 
 
 def lock(jobs):
