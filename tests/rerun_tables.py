@@ -197,7 +197,7 @@ DEGRADING = f"testset evaluate_bicubic {EXTRACTOR} {PAIRS}"  # training the extr
 NETWORKS = f"extractor_srgan evaluate_bicubic {EXTRACTOR} {MODELS}"
 TRAINING = ["train", "pairs_dataset"] + [
     f"training.{name}"
-    for name in ("adversarial", "checkpoints", "group", "launch", "losses", "monitor", "perceptual", "recorded", "run",
+    for name in ("adversarial", "checkpoints", "group", "launch", "losses", "perceptual", "recorded", "run",
                  "schedule", "start", "validation")
 ]  # fmt: skip
 OPERATORS = ["operators", "convolution", "resampling"] + [
@@ -207,7 +207,7 @@ OPERATORS = ["operators", "convolution", "resampling"] + [
 # module: the jobs that run when it is edited
 MODULES = {
     **dict.fromkeys(["config", "config_files", "config_values", "config_words", "settings"], ""),  # change no result
-    **dict.fromkeys(["errors", "extras", "progress", "provenance", "records", "training"], ""),  # nor do these
+    **dict.fromkeys(["errors", "extras", "progress", "provenance", "records", "training", "training.monitor"], ""),
     "degraded_dataset": "",  # for others
     "reference_sizes": "",  # what is wrong with a configuration
     **dict.fromkeys(["failures", "leftovers"], ""),  # what a run prints when it ends

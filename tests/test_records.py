@@ -182,7 +182,7 @@ def state() -> dict[str, object]:
 @given(place=PLACES[0], bit=PLACES[1], truncate=st.booleans())
 def test_a_damaged_checkpoint_is_named_or_what_it_was(state, tmp_path, place, bit, truncate):
     path = tmp_path / "a.pt"
-    checkpoint = Checkpoint(path, SETTINGS, {"seed": 0})
+    checkpoint = Checkpoint(path, SETTINGS, {"seed": 0}, "code")
     checkpoint.save(state)
     whole = path.read_bytes()
     path.write_bytes(cut(whole, place) if truncate else flipped(whole, place, bit))
@@ -197,7 +197,7 @@ def test_a_damaged_checkpoint_is_named_or_what_it_was(state, tmp_path, place, bi
 
 def test_a_flipped_bit_of_a_checkpoint_is_noticed(state, tmp_path):
     path = tmp_path / "a.pt"
-    checkpoint = Checkpoint(path, SETTINGS, {"seed": 0})
+    checkpoint = Checkpoint(path, SETTINGS, {"seed": 0}, "code")
     checkpoint.save(state)
     path.write_bytes(flipped(path.read_bytes(), 0.5, 3))
     torch.load(path, weights_only=True)  # torch reads it without a word

@@ -205,7 +205,7 @@ def write_model(path):
 
 
 def write_checkpoint(path):
-    Checkpoint(path, TrainSettings(), {}).save({"step": 1, "network": {"a": torch.arange(100_000.0)}})
+    Checkpoint(path, TrainSettings(), {}, "code").save({"step": 1, "network": {"a": torch.arange(100_000.0)}})
 
 
 WRITERS = {

@@ -291,6 +291,16 @@ def test_a_checkpoint_of_other_settings_is_refused(run, interrupted, change):
     assert run("killed", settings) == run("fresh", settings)
 
 
+def test_a_checkpoint_of_other_code_is_refused(run, interrupted, monkeypatch):
+    checkpoint = interrupted("killed")
+    with monkeypatch.context() as patched:
+        patched.setattr("degcraft.train.code_digest", lambda *modules: "of another version")
+        with pytest.raises(UserError, match=r"killed\.checkpoint: .*another version of degcraft.*delete the file"):
+            run("killed")
+    assert checkpoint.exists()
+    assert run("killed") == run("fresh")
+
+
 def test_a_checkpoint_of_another_seed_is_ignored(run, interrupted, caplog):
     interrupted("killed")
     assert run("killed", seed=1) == run("fresh", seed=1)

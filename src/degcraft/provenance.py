@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-# what they hold reaches a stage as parameters, as text or as an error, never as a different result
-_IGNORED = frozenset({"config", "settings", "errors", "extras", "progress", "provenance"})
+# what they hold reaches a stage as parameters, as text, as a picture to watch or as an error, never as another result
+_IGNORED = frozenset({"config", "settings", "errors", "extras", "progress", "provenance", "training.monitor"})
 
 
 @cache

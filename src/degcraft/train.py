@@ -15,6 +15,7 @@ from degcraft.errors import UserError
 from degcraft.networks import save_network
 from degcraft.pairs_dataset import PairBatches, loader
 from degcraft.progress import announce, track
+from degcraft.provenance import code_digest
 from degcraft.settings import TrainSettings
 from degcraft.storage import sha256, write_table
 from degcraft.training.checkpoints import Checkpoint
@@ -57,7 +58,7 @@ def train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int) -> 
 
     Raises:
         UserError: the loss is no longer finite, the pairs file or the weights to start from do not fit, or the
-            checkpoint is of other settings.
+            checkpoint is of other settings or of other code.
     """
     if settings.processes * settings.nodes == 1:
         _train(files, settings, scale, seed, ALONE)
@@ -73,7 +74,8 @@ def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, gr
     run = Run(network, settings, seed, device, group)
     read = {"pairs": files.pairs, "start": settings.start, "perceptual": settings.perceptual}
     digests = {name: sha256(path) for name, path in read.items() if path is not None}
-    saved = Checkpoint(files.checkpoint, settings, {**digests, "scale": scale, "seed": seed})
+    data: dict[str, str | int] = {**digests, "scale": scale, "seed": seed}
+    saved = Checkpoint(files.checkpoint, settings, data, code_digest("train"))
     state = saved.read(device)
     if state is not None:
         run.load(state)
@@ -111,7 +113,7 @@ def _go_through(
     monitor: Monitor | None = None,
 ) -> None:
     """Take the steps that are left, and do in between what is due; what is None is another process's business."""
-    held_back = batches.validation()
+    held_back = batches.validation() if monitor else None
     validation = None if held_back is None else Validation(*held_back, run.device)
     steps = loader(batches, settings.workers, run.device)
     for lr, hr in track(steps, settings.all_steps, "train", start=run.step) if monitor else steps:

@@ -20,31 +20,36 @@ from degcraft.storage import discard_partials, replacing
 class Checkpoint:
     """The checkpoint of one training.
 
-    A training whose data are no longer the same starts again. One whose settings have been changed does neither: going
-    on would make the model depend on when it was interrupted, and starting again would throw away what was done.
+    A training whose data are no longer the same starts again. One whose settings or code have been changed does
+    neither: going on would make the model depend on when it was interrupted, and starting again would throw away what
+    was done.
 
     Args:
         path: outside of what Snakemake deletes when a job is killed.
         settings: of the training.
         data: what else the weights depend on, as plain values: digests of files, scale, seed.
+        code: digest of the code that trains.
     """
 
-    def __init__(self, path: str | os.PathLike[str], settings: TrainSettings, data: Mapping[str, str | int]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], settings: TrainSettings, data: Mapping[str, str | int], code: str
+    ) -> None:
         self._path = Path(path)
         self._settings = {key: _plain(value) for key, value in asdict(settings).items() if key not in WITHOUT_EFFECT}
-        self._data = dict(data)
+        self._data, self._code = dict(data), code
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write a checkpoint, whole or not at all."""
         # a file of Python's, since torch's own does not say why it could not be written
         with replacing(self._path) as partial, partial.open("wb") as file:
-            torch.save({"settings": self._settings, "data": self._data, "run": dict(state)}, file)
+            facts = {"settings": self._settings, "data": self._data, "code": self._code}
+            torch.save({**facts, "run": dict(state)}, file)
 
     def read(self, device: torch.device) -> dict[str, Any] | None:
         """What was saved last; None where there is nothing to go on from.
 
         Raises:
-            UserError: the file is damaged, or its settings are not those of this training.
+            UserError: the file is damaged, or its settings or code are not those of this training.
         """
         discard_partials(self._path)
         if not self._path.is_file():
@@ -60,6 +65,11 @@ class Checkpoint:
             log = logging.getLogger("degcraft")
             log.warning("%s: is of other pairs, weights (start, perceptual), scale or seed; starting again", self._path)
             return None
+        if saved.get("code") != self._code:
+            raise UserError(
+                f"{self._path}: an interrupted training by another version of degcraft. To finish it, go back to that "
+                "version; to start again with this one, delete the file"
+            )
         changes = [
             f"train.{key} was {saved['settings'].get(key)!r} and is {value!r}"
             for key, value in self._settings.items()
