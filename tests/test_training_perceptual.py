@@ -41,6 +41,11 @@ def test_features_are_those_before_the_last_activation_of_a_stage(vgg):
     torch.testing.assert_close(loss(images(0), images(1)), expected)
 
 
+def test_images_may_be_as_small_as_the_last_stage_takes(vgg):
+    small = torch.rand(1, 3, 4, 4)  # 1 x 1 pixels after two poolings
+    assert [part.shape[-1] for part in Perceptual(vgg.state_dict(), "vgg.pth").features(small)] == [4, 2, 1]
+
+
 def test_gradients_go_to_the_output_alone(vgg):
     loss = Perceptual(vgg.state_dict(), "vgg.pth")
     output, target = images(0).requires_grad_(), images(1).requires_grad_()

@@ -61,6 +61,8 @@ class Perceptual(nn.Module):
             out = conv(out)
             if last:
                 found.append(out)
+            if conv is self.convs[-1]:
+                break  # of small images nothing is left to pool
             out = functional.relu(out)
             if last:
                 out = functional.max_pool2d(out, 2)
