@@ -56,7 +56,7 @@ def test_half_precision_is_widened(network, tmp_path):
 def test_the_averaged_weights_of_a_checkpoint(network, tmp_path):
     run = Run(network, SETTINGS, 0, torch.device("cpu"))
     run.advance(*(torch.randint(256, (1, side, side, 3), dtype=torch.uint8) for side in (4, 8)))
-    Checkpoint(tmp_path / "a.pt", SETTINGS, {}).save(run.state())
+    Checkpoint(tmp_path / "a.pt", SETTINGS, {}, "code").save(run.state())
     assert same(started(tmp_path / "a.pt").state_dict(), run.average)
     assert not same(run.average, run.network.state_dict())
 
@@ -72,5 +72,11 @@ def test_what_does_not_fit_is_named(network, tmp_path):
         first_network(dataclasses.replace(SETTINGS, start=str(path)), 4)
     with pytest.raises(UserError, match=r"conv_first\.weight is missing and should be"):
         started(path, network="srresnet")
+    for name in ("srresnet", "rrdbnet"):
+        chosen = dataclasses.replace(SETTINGS, network=name, channels=8, blocks=1)
+        other, _ = first_network(chosen, 2)
+        torch.save(other.state_dict(), tmp_path / "other.pth")
+        with pytest.raises(UserError, match=f"does not fit {name} .*{words}$"):
+            first_network(dataclasses.replace(chosen, start=str(tmp_path / "other.pth")), 4)
     with pytest.raises(UserError, match=r"body\.4\.weight is \(5, 5, 3, 3\) and should be \(12, 5, 3, 3\)"):
         started(path, blocks=1)

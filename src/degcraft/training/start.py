@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from degcraft.errors import UserError
@@ -34,8 +35,7 @@ def first_network(settings: TrainSettings, scale: int) -> tuple[nn.Module, Netwo
 
 def _fill(network: nn.Module, tensors: Mapping[str, Tensor], problem: str, spec: NetworkSpec) -> None:
     """Load weights, all of them or none."""
-    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    given = {name: tuple(value.shape) for name, value in tensors.items()}
+    expected, given = _shapes(network.state_dict()), _shapes(tensors)
     wrong = {
         name: (given.get(name, ()), expected.get(name, ()))
         for name in dict.fromkeys([*expected, *given])
@@ -46,16 +46,21 @@ def _fill(network: nn.Module, tensors: Mapping[str, Tensor], problem: str, spec:
         name, (found, wanted) = next(iter(wrong.items()))
         shapes = f"{name} is {found or 'missing'} and should be {wanted or 'absent'}"
         remedy = "change train.network, .channels and .blocks to those of the file"
-        if other := _other_scale(wrong.values(), dict(spec.arguments)["scale"]):
+        if other := _other_scale(given, spec):
             remedy = f"the file is of a network of scale {other}, take another one or change scale"
         raise UserError(f"{problem} with {sizes}: {shapes}; {remedy}")
     network.load_state_dict(dict(tensors))
 
 
-def _other_scale(wrong: Collection[tuple[tuple[int, ...], tuple[int, ...]]], scale: int) -> int | None:
-    """The scale of a network of which only the last layer has another shape, as given and as expected; or None."""
-    for other in (1, 2, 3, 4, 8):
-        theirs, ours = 3 * other**2, 3 * scale**2  # values that the last layer makes of a pixel
-        if all(given == (theirs, *wanted[1:]) and wanted[:1] == (ours,) for given, wanted in wrong):
-            return other
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in tensors.items()}
+
+
+def _other_scale(given: Mapping[str, tuple[int, ...]], spec: NetworkSpec) -> int | None:
+    """The scale at which a network would have the given shapes, or None."""
+    for scale in (2, 4, 1, 3):
+        with torch.device("meta"):
+            other = NetworkSpec.of(spec.name, **{**dict(spec.arguments), "scale": scale}).build()
+        if _shapes(other.state_dict()) == given:
+            return scale
     return None
