@@ -30,6 +30,7 @@ import yaml
 from table import Headline, plot_trade_off, print_dial, print_tables
 
 from degcraft.images import list_images, read_image, write_image
+from degcraft.storage import replacing
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -66,17 +67,20 @@ def main() -> None:
 
 def prepare(photos: Path, folder: Path) -> None:
     """Folders ``hr`` and ``targets``; in this, references and test photos take turns, as `make_target` wants."""
-    for name in ("hr", "targets"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
     paths = list_images(photos)
-    for path in paths[::2]:
-        _link(path, folder / "hr" / path.name)
-    for index, path in enumerate(paths[1::2]):
-        target = folder / "targets" / f"{index:03d}-{path.name}"
-        if index % 2 == 0:
-            _link(path, target)
-        elif not target.with_suffix(".png").exists():
-            write_image(target.with_suffix(".png"), middle(path))
+    ours = [(folder / "targets" / f"{index:03d}-{path.name}", path) for index, path in enumerate(paths[1::2])]
+    whole = {folder / "hr" / path.name: path for path in paths[::2]} | dict(ours[::2])
+    cut = {target.with_suffix(".png"): path for target, path in ours[1::2]}
+    if others := {*folder.glob("*/[!.]*")} - whole.keys() - cut.keys():
+        sys.exit(f"{min(others)} is there of other photos than those of {photos}: name another folder with --work")
+    for target, path in whole.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.is_symlink():
+            target.symlink_to(path.resolve())
+    for target, path in cut.items():
+        if not target.exists():
+            with replacing(target) as partial:
+                write_image(partial, middle(path))
 
 
 def middle(path: Path) -> cv2.typing.MatLike:
@@ -84,11 +88,6 @@ def middle(path: Path) -> cv2.typing.MatLike:
     image = read_image(path)
     top, left = (max(0, (side - SIDE) // 2) for side in image.shape[:2])
     return image[top : top + SIDE, left : left + SIDE].copy()
-
-
-def _link(path: Path, link: Path) -> None:
-    if not link.is_symlink():
-        link.symlink_to(path.resolve())
 
 
 def run(folder: Path, files: list[Path], wanted: list[str], cores: int) -> None:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from degcraft.names import asked_for
 from degcraft.seeds import stream
+from degcraft.settings import CraftSettings
 
-DIAL = 0.003  # craft.generalization, by default
 RESAMPLINGS = 2000
 Values = NDArray[np.float64]
 
@@ -75,8 +75,8 @@ class Headline:
     @property
     def dials(self) -> dict[float, str]:
         """Arms of crafting by their dial, rising."""
-        crafted = [distribution for distribution in self.distributions if asked_for(distribution).kind == "crafted"]
-        return dict(sorted((float(asked_for(distribution).dial or DIAL), distribution) for distribution in crafted))
+        default, names = CraftSettings().generalization, {word: asked_for(word) for word in self.distributions}
+        return dict(sorted((float(n.dial or default), word) for word, n in names.items() if n.kind == "crafted"))
 
 
 def share(crafted: Values, full: Values, oracle: Values) -> tuple[float, float, float]:
