@@ -25,7 +25,7 @@ class DegradedDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     Call `set_epoch` before every epoch: otherwise all epochs show the same degradations and crops.
 
     An HR patch is degraded as a whole, and the crop is taken from the result, at any place: so crops show every
-    position of JPEG's blocks, and no border.
+    position of JPEG's blocks.
 
     Args:
         hr: a folder of HR photos, or ``results/hr/patches.h5``, which is many times faster to read.

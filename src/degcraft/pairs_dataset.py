@@ -133,7 +133,7 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 def held_back(patches: int, wanted: int) -> NDArray[np.int64]:
     """Which HR patches are for validation: evenly spaced, so of many photos; at most an eighth of them all.
 
-    Patches of one photo can overlap, so that their contents are not all new to a network, but their pixels are.
+    Patches of one photo can overlap, so that much of what they show is trained on, though degraded otherwise.
     """
     return spread(patches, min(wanted, patches // 8))
 
