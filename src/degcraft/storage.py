@@ -78,8 +78,10 @@ def _refusal(error: BaseException | None) -> str | None:
 def discard_partials(path: str | os.PathLike[str]) -> None:
     """Delete what kills in the middle of `replacing` a file have left beside it."""
     final = Path(path)
-    for partial in final.parent.glob(f".{glob.escape(final.stem)}.*.partial{final.suffix}"):
-        partial.unlink(missing_ok=True)
+    before, after = f".{final.stem}.", f".partial{final.suffix}"
+    for partial in final.parent.glob(f"{glob.escape(before)}*{after}"):
+        if partial.name[len(before) : -len(after)].isdigit():  # or it is of another file, whose stem goes on with a dot
+            partial.unlink(missing_ok=True)
 
 
 def link_or_copy(source: Path, target: Path) -> None:
