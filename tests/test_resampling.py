@@ -50,7 +50,7 @@ def test_area_by_a_whole_number_is_pillows_box_and_the_mean_of_blocks(scale):
     np.testing.assert_allclose(ours, blocks, atol=2e-3)
 
 
-@pytest.mark.parametrize(("before", "after"), SIZES)
+@pytest.mark.parametrize(("before", "after"), [*SIZES, ((12, 18), (24, 54)), ((12, 18), (17, 31))])
 def test_area_by_any_ratio_is_opencvs(before, after):
     image = noise(*before)
     opencvs = cv2.resize(image, after[::-1], interpolation=cv2.INTER_AREA)

@@ -167,7 +167,7 @@ def _taps(source: int, target: int, kind: str) -> _Taps:
         first = np.floor(centre - 0.5).astype(np.int64) - (reach - 1)
         taps = first[:, None] + np.arange(2 * reach)
         return _Taps(first, _kernel(taps + 0.5 - centre[:, None], kind))
-    stretch = max(ratio, 1.0)
+    stretch = ratio if kind == "area" else max(ratio, 1.0)
     support = _RADIUS[kind] * stretch
     first = np.floor(centre - support).astype(np.int64)
     taps = first[:, None] + np.arange(int(np.ceil(2 * support)) + 2)
