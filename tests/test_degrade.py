@@ -199,6 +199,20 @@ def test_any_order_ends_in_an_lr_image_and_tiles_leave_no_seam(seed, make_photo)
     assert np.abs(whole.astype(int) - tiled).max() <= 1
 
 
+def test_tiles_of_any_scale_end_where_its_pixels_do(make_photo):
+    space = build([Step("blur", (("sigma", Range(1.0, 1.0)),)), Step("resize", ())])
+    values = space.draw(0, stream(0, "x"))
+    whole, tiled = (degrade(make_photo(72, 105), space, values, 3, stream(0, "y"), tile=t) for t in (2048, 32))
+    assert whole.shape == (24, 35, 3)
+    assert np.abs(whole.astype(int) - tiled).max() <= 1
+
+
+def test_a_space_that_makes_no_lr_image_is_refused(make_photo):
+    space = build([Step("blur", (("sigma", Range(1.0, 1.0)),))])
+    with pytest.raises(UserError, match=r"makes 24 x 32 pixels of 24 x 32, at scale 4: it needs one step that resizes"):
+        degrade(make_photo(24, 32), space, space.draw(0, stream(0, "x")), 4, stream(0, "y"))
+
+
 def test_a_photo_in_tiles_and_blurred_in_one_with_its_resize_is_the_steps_one_by_one(make_photo):
     image = make_photo(96, 128)
     space = build([Step("blur", (("sigma", Range(2.5, 2.5)),)), Step("resize", ())])

@@ -158,6 +158,7 @@ def test_a_file_with_nuisance_axes_is_all_that_sampling_needs(tmp_path):
         ({"shuffle_steps_lower": 7, "shuffle_steps_upper": 7}, ["shuffle_steps", "only 4 steps follow"]),
         ({"jpeg_quality_lower": 30.2, "jpeg_quality_upper": 30.8}, ["jpeg_quality", "no whole number"]),
         ({"blur_kind": "anisotropic-variance"}, ["blur needs 'variance'"]),
+        ({"blur9_sigma_upper": 9.0}, ["column 'blur9_sigma_upper' is no axis"]),
     ],
 )
 def test_a_wrong_table_of_nuisance_is_refused(columns, words, tmp_path):

@@ -130,6 +130,12 @@ blur_kernel_size2 kernel_list2 kernel_prob2 kernel_range2 sinc_prob2 blur_sigma2
 final_sinc_prob final_kernel_range"""
 
 
+def test_the_best_jpeg_is_one_by_which_their_approximation_can_divide(tmp_path):
+    steps = [*CLASSIC[:3], {"jpeg": {"quality": {"range": [90, 100], "bins": 2}}}]
+    (esrgan, redux, neosr), _ = exported(steps, tmp_path)
+    assert esrgan["jpeg_range2"] == redux["jpeg_range2"] == neosr["degradations"]["jpeg_range2"] == [90, 99]
+
+
 def test_a_crafted_distribution_has_narrower_ranges_and_says_what_is_lost(tmp_path):
     # blur and noise small or large together, JPEG in the upper half
     weight = [0, 0.5, 0, 0, 0, 0, 0, 0.5]

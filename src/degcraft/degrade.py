@@ -58,23 +58,30 @@ def degrade(
         parameters: (axes,) float32, from `Space.draw`.
         scale: SR scale.
         generator: draws the noise.
-        tile: side of the tiles, pixels, a multiple of ``scale``.
+        tile: side of the tiles, pixels; taken down to a multiple of ``scale``.
 
     Returns:
         (H/scale, W/scale, 3) uint8.
 
     Raises:
-        UserError: the image is of another shape or type, or a side is no multiple of ``scale``, or zero.
+        UserError: the image is of another shape or type, or a side is no multiple of ``scale``, or zero; or the space
+            holds no ``resize``.
     """
     _check(image, scale)
     steps = space.steps(parameters)
-    lr = (image.shape[0] // scale, image.shape[1] // scale)
+    lr, tile = (image.shape[0] // scale, image.shape[1] // scale), tile - tile % scale
     shrink = list(takewhile(lambda step: step[0].reach is not None, steps))
     if max(image.shape) > tile and any(operator.name == "resize" for operator, _ in shrink):
         result, steps = _shrink_tiled(image, shrink, scale, generator, tile), steps[len(shrink) :]
     else:
         result = image.astype(np.float32)
-    return to_uint8(run(steps, result, lr, generator))
+    found = run(steps, result, lr, generator)
+    if found.shape[:2] != lr:
+        raise UserError(
+            f"the space makes {found.shape[0]} x {found.shape[1]} pixels of {image.shape[0]} x {image.shape[1]}, at "
+            f"scale {scale}: it needs one step that resizes, and none that does so after it"
+        )
+    return to_uint8(found)
 
 
 def degrade_drawn(

@@ -99,7 +99,9 @@ def _from_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> Space:
     upper: list[NDArray[np.float64]] = []
     given: dict[str, dict[str, set[str]]] = {}
     for column in (str(c) for c in table.columns):
-        if column in ("bin", "weight", "prior", "parent", "new") or column.endswith("_upper"):
+        if column in ("bin", "weight", "prior", "parent", "new"):
+            continue
+        if column.endswith("_upper") and f"{column.removesuffix('_upper')}_lower" in table:
             continue
         name = column.removesuffix("_lower")
         try:

@@ -106,7 +106,7 @@ def _trainner_redux(passes: TwoPasses, scale: int) -> Iterator[str]:
         model |= _modes(passes.resizes.get(f"rescale{suffix}", {}), suffix)
         model |= _noise(parts[f"noise{suffix}"], suffix)
         model[f"jpeg_prob{suffix}"] = _rounded(1 - jpeg.left_out)
-        model[f"jpeg_range{suffix}"] = _range(jpeg.spreads.get("quality"), BEST_JPEG)
+        model[f"jpeg_range{suffix}"] = _qualities(jpeg.spreads.get("quality"))
     model |= _modes(passes.resizes.get("resize", passes.resizes["rescale2"]), "3")
     model["lq_usm"] = False  # LR images of sharpened photos
     extra = [DIFF_JPEG] if min(parts[f"jpeg{suffix}"].left_out for suffix in ("", "2")) < 1 else []
@@ -151,7 +151,7 @@ def _shared_model(passes: TwoPasses) -> Options:
             options["second_blur_prob"] = _rounded(1 - parts["blur2"].left_out)
         options |= _resize(parts[f"rescale{suffix}"], suffix)
         options |= _noise(parts[f"noise{suffix}"], suffix)
-        options[f"jpeg_range{suffix}"] = _range(jpeg.spreads.get("quality"), BEST_JPEG)
+        options[f"jpeg_range{suffix}"] = _qualities(jpeg.spreads.get("quality"))
     return options
 
 
@@ -269,6 +269,11 @@ def _lines(options: Options, between: str, indent: str = "") -> Iterator[str]:
 def _range(spread: Spread | None, default: float) -> list[float]:
     """A range as a list; without a spread the default alone."""
     return [_rounded(spread.lower), _rounded(spread.upper)] if spread else [default, default]
+
+
+def _qualities(spread: Spread | None) -> list[float]:
+    """A range of JPEG qualities, `BEST_JPEG` at most."""
+    return [min(end, BEST_JPEG) for end in _range(spread, BEST_JPEG)]
 
 
 def _rising(spread: Spread | None, default: float, least: float = 0.0) -> list[float]:
