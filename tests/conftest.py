@@ -193,6 +193,7 @@ def raw(
     monkeypatch.chdir(tmp_path)
     for name, side in {"hr": 8, "reference": 48, "lr": 48, "truth": 192}.items():
         folder_of(name, a=make_photo(side, side))
+    folder_of("truth", b=make_photo(192, 192))
     folder_of("empty")
     folder_of("other", b=make_photo(8, 8))
     twins = folder_of("twins", a=make_photo(8, 8))

@@ -189,12 +189,30 @@ def test_no_usable_photo_is_an_error(mine, schema, tmp_path):
     )
 
 
+def test_turned_test_photos_are_compared_upright(mine, said, tmp_path, make_photo):
+    for side, (height, width) in {"lr": (48, 32), "hr": (192, 128)}.items():
+        (tmp_path / f"test-{side}").mkdir()
+        Image.fromarray(make_photo(height, width)).save(tmp_path / f"test-{side}/a.png")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(make_photo(32, 48)).save(tmp_path / "test-lr/a.png", exif=turned)
+    mine["targets"]["album"]["test"] = {"lr": str(tmp_path / "test-lr"), "hr": str(tmp_path / "test-hr")}
+    assert not [remark for remark in said() if "the run will stop" in remark]
+
+
+def test_weights_that_are_no_vgg_are_remarked_on(mine, schema, tmp_path):
+    save_file({"body.0.weight": np.zeros((3, 3, 3, 3), np.float32)}, tmp_path / "vgg.safetensors")
+    mine["train"] |= {"adversarial_steps": 5, "perceptual": str(tmp_path / "vgg.safetensors")}
+    said = " ".join(check(parse_config(mine, schema), tmp_path / "check.txt").split())
+    assert "- train.perceptual: " in said and "holds no VGG" in said and "train.start" not in said
+
+
 def test_weights_that_do_not_fit_are_remarked_on(mine, schema, tmp_path):
     save_file({"body.0.weight": np.zeros((3, 3, 3, 3), np.float32)}, tmp_path / "start.safetensors")
     mine["train"]["start"] = str(tmp_path / "start.safetensors")
     text = check(parse_config(mine, schema), tmp_path / "check.txt")
     said = " ".join(text.split())
-    assert "- train.start: the run will not begin." in said and "does not fit compact with blocks 1" in said
+    assert "- train.start: " in said and "does not fit compact with blocks 1" in said and "; the run will not" in said
     assert "from nothing, about" not in said and "4 bins, 40 HR patches" in said
 
 

@@ -101,6 +101,14 @@ def test_a_folder_of_a_telephones_photos_is_told_what_to_do(raw, schema):
     )
 
 
+def test_a_made_target_takes_two_photos(raw, schema):
+    raw["targets"] = {"made": {"truth": {"jpeg_quality": [40, 60]}, "photos": "truth"}}
+    Path("truth/b.png").unlink()
+    assert problems(raw, schema) == (
+        "targets.made.photos: 'truth' holds one photo; it takes two, one for reference and one to test on"
+    )
+
+
 def test_the_folder_above_that_of_the_photos_is_told_what_to_do(raw, schema):
     Path("reference/deeper").mkdir()
     Path("reference/a.png").rename("reference/deeper/a.png")

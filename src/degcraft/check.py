@@ -21,6 +21,7 @@ from degcraft.run_size import GPU_OPERATIONS, GPU_STEP, Counts, Durations, count
 from degcraft.seeds import stream
 from degcraft.space import Space
 from degcraft.storage import replacing
+from degcraft.training.start import check_weights
 from degcraft.training_remarks import training_remarks
 from degcraft.words import NAMED, counted, some, two_digits
 
@@ -56,9 +57,10 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
     found = [*remarks(photos), *_settings_remarks(config, made.patches)]
     patches = _patches(config, photos.hr)
     try:
+        check_weights(config.train, config.scale)
         took = list(_time(durations(config, patches, made, os.cpu_count() or 1)))
     except UserError as error:  # no network can be made, so no time be taken
-        took, found = [], [f"train.start: the run will not begin. {error}.", *found]
+        took, found = [], [f"{error}; the run will not begin.", *found]
     text = "\n".join([*_usable(config, photos), *_size(made), *_axes(made.space), *took, *_wrong(found)])
     with replacing(output) as partial:
         partial.write_text(text + "\n", encoding="utf-8")

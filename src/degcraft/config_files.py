@@ -55,6 +55,8 @@ def folder_problems(config: Config) -> Iterator[str]:
             continue
         if not listed[key]:
             yield f"{key}: {quoted(folder)} {no_photos(folder)}"
+        if key.endswith(".photos") and key != "degrade.photos" and len(listed[key]) == 1:
+            yield f"{key}: {quoted(folder)} holds one photo; it takes two, one for reference and one to test on"
         yield from (f"{key}: {problem}" for path in listed[key] if (problem := name_problem(path)))
     checks: dict[str, Callable[[], object]] = {
         key: partial(distinct_stems, listed[key]) for key in _naming(config) if key in listed

@@ -8,7 +8,7 @@ from degcraft.folder_lock import lock_folder
 
 RECORD = Path(".snakemake/degcraft.configfile")  # the configuration of the last run, if it was named
 MADE_WITH = ""
-if not NAMED and RECORD.is_file() and Path("results").is_dir():
+if not NAMED and RECORD.is_file() and any(Path("results").glob("[!.]*")):
     MADE_WITH = " ".join(str(shown(line)) for line in RECORD.read_text(encoding="utf-8").splitlines())
 
 
@@ -60,14 +60,14 @@ def keep_others_results(jobs):
 
 
 def check_start(jobs):
-    """Refuse weights to start from that do not fit, before the models that they would replace are deleted."""
-    if CONFIG.train.start is not None and any(job.rule.name == "train" for job in jobs):
-        from degcraft.training.start import first_network  # torch
+    """Refuse weights that no training can use, before it comes to that and the models it would replace are deleted."""
+    if (CONFIG.train.start or CONFIG.train.perceptual) and any(job.rule.name == "train" for job in jobs):
+        from degcraft.training.start import check_weights  # torch
 
         try:
-            first_network(CONFIG.train, CONFIG.scale)
+            check_weights(CONFIG.train, CONFIG.scale)
         except UserError as error:
-            sys.exit(f"The configuration needs a correction:\ntrain.start: {error}")
+            sys.exit(f"The configuration needs a correction:\n{error}")
 
 
 def mark_stale(jobs):

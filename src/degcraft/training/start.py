@@ -12,6 +12,7 @@ from degcraft.networks import NetworkSpec
 from degcraft.networks.recognised import SPANDREL, Recognised
 from degcraft.networks.weights import read_weights
 from degcraft.settings import TrainSettings
+from degcraft.training.perceptual import Perceptual
 
 
 def first_network(settings: TrainSettings, scale: int) -> tuple[nn.Module, NetworkSpec]:
@@ -31,6 +32,23 @@ def first_network(settings: TrainSettings, scale: int) -> tuple[nn.Module, Netwo
     if settings.start is not None:
         _fill(network, read_weights(settings.start), f"{settings.start}: does not fit {spec.name}", spec)
     return network, spec
+
+
+def check_weights(settings: TrainSettings, scale: int) -> None:
+    """Find out whether weights that a training is given can be used.
+
+    Raises:
+        UserError: they cannot; it begins with the key that names them.
+    """
+    try:
+        key = "train.start"
+        if settings.start is not None:
+            first_network(settings, scale)
+        key = "train.perceptual"
+        if settings.perceptual is not None:
+            Perceptual(read_weights(settings.perceptual), settings.perceptual)
+    except UserError as error:
+        raise UserError(f"{key}: {error}") from None
 
 
 def _fill(network: nn.Module, tensors: Mapping[str, Tensor], problem: str, spec: NetworkSpec) -> None:
