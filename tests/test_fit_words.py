@@ -21,7 +21,7 @@ def test_a_fit_in_words():
         "simulated ones, of which 95% lie in 0.31 to 1."
     )
     unjudged = fit_sentence(CERTIFICATE)
-    assert "not judged: that takes at least eight HR photos" in unjudged
+    assert "not judged: that takes at least 8 HR photos" in unjudged
     for cause in ("certify.photos of 8", "bin_features.patches", "certify.simulations of 39"):
         assert cause in unjudged
 

@@ -33,7 +33,7 @@ from degcraft.moments import Array, Moments
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import CertifySettings
-from degcraft.sharing import FOLDS, turns
+from degcraft.sharing import FOLDS, LEAST_TO_JUDGE, turns
 from degcraft.solver import FrechetObjective, solve
 from degcraft.storage import reading_h5, write_table
 
@@ -234,8 +234,8 @@ def judge(
 
 
 def _enough(bins: Sequence[Sequence[Moments]], simulated: Simulated) -> bool:
-    """Whether every fold has two contents: fewer would pass their own oddities off as chance."""
-    return len(set(simulated.content)) >= 2 * FOLDS and all(fold[0].count for fold in bins)
+    """Whether every fold has two contents, and patches."""
+    return len(set(simulated.content)) >= LEAST_TO_JUDGE and all(fold[0].count for fold in bins)
 
 
 class _Half:

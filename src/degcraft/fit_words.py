@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from degcraft.certificate import Certificate
 from degcraft.settings import CertifySettings
+from degcraft.sharing import LEAST_TO_JUDGE
 
 CLOSE = 0.2  # p up to which photos that chance explains are said to be near its end
 MUCH = 1 / 3  # of the distance
 SIMULATIONS = 39  # with fewer, p cannot fall to 0.05
-PHOTOS = 8  # two for each of the four folds
 SMALL_DIAL = 0.01  # larger ones leave distance on purpose
 
 
@@ -26,9 +26,9 @@ def fit_sentence(certificate: Certificate, report: str = "the report") -> str:
         why = (
             f"certify.simulations is {few}, and it takes {SIMULATIONS} or more"
             if few
-            else "that takes at least eight HR photos, certify.photos of 8 or more, an encoder that learned, "
-            f"certify.simulations of {SIMULATIONS} or more, and bin_features.patches in each of the four folds of the "
-            "HR photos"
+            else f"that takes at least {LEAST_TO_JUDGE} HR photos, certify.photos of {LEAST_TO_JUDGE} or more, an "
+            f"encoder that learned, certify.simulations of {SIMULATIONS} or more, and bin_features.patches in each of "
+            "the four folds of the HR photos"
         )
         return f"Whether the space explains the reference photos was not judged: {why}."
     assert certificate.fit_p is not None
@@ -50,7 +50,9 @@ def fit_remarks(settings: CertifySettings) -> Iterator[str]:
     """Which settings leave the fit without a judgement, though sets are simulated for one."""
     if not settings.simulations:
         return
-    for key, value, least in (("simulations", settings.simulations, SIMULATIONS), ("photos", settings.photos, PHOTOS)):
+    least_of = {"simulations": SIMULATIONS, "photos": LEAST_TO_JUDGE}
+    for key, least in least_of.items():
+        value = getattr(settings, key)
         if value < least:
             yield (
                 f"certify.{key} is {value}: with fewer than {least} the fit is not judged. Give {least} or more; or "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from degcraft.errors import UserError
 from degcraft.images import image_size, list_images
 from degcraft.patches import TOO_SMALL, Row, reasons, remedy
-from degcraft.settings import LEAST_TO_HOLD_OUT
+from degcraft.sharing import LEAST_TO_HOLD_OUT
 
 if TYPE_CHECKING:
     from degcraft.config import Config

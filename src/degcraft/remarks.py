@@ -20,15 +20,13 @@ from degcraft.images import ImageError, Uint8Image, image_size, list_images, pas
 from degcraft.metrics import WINDOW
 from degcraft.patches import TOO_SMALL, or_lower_size
 from degcraft.photo_quality import BLOCKY, Detail, blockiness, detail, different, fingerprint, luma_distance
-from degcraft.scores import TELLING
-from degcraft.settings import REFERENCES
-from degcraft.sharing import spread
+from degcraft.scores import REFERENCES, TELLING
+from degcraft.sharing import LEAST_TO_JUDGE, spread
 from degcraft.storage import sha256
 from degcraft.words import counted, some, two_digits
 
 EXAMINED = 100  # photos of a folder that are looked at pixel by pixel, at most, spread evenly over it
 ALIKE = 40  # bits of 240 in which fingerprints of the same photo differ at most
-HR_PHOTOS = 8  # fewer are few
 MIXED = (
     "Either hr holds photos of the source: take them out of it. Or these are sharp photos, of which crafting would "
     "learn nothing: give photos as the source delivers them."
@@ -191,8 +189,11 @@ def _unfit(pairs: Sequence[EvaluationPair], scale: int) -> Iterator[str]:
         lr, hr = image_size(pair.lr), image_size(pair.hr)
         broken = [path for path, size in ((pair.lr, lr), (pair.hr, hr)) if size == (0, 0)]
         yield from (f"{path}: {_why(path)}" for path in broken)
-        if not broken and (problem := size_problem(pair, lr, hr, scale, WINDOW + 2 * scale)):
-            yield problem
+        if not broken and size_problem(pair, lr, hr, scale, WINDOW + 2 * scale):
+            # heads do not tell how a photo is turned
+            lr, hr = (read_image(path).shape[1::-1] for path in (pair.lr, pair.hr))
+            if problem := size_problem(pair, lr, hr, scale, WINDOW + 2 * scale):
+                yield problem
 
 
 def _sharp(target: Target) -> Iterator[tuple[str, Path]]:
@@ -213,10 +214,10 @@ def remarks(photos: Photos) -> Iterator[str]:
     for folder in photos.by_heads:
         if not folder.sizes:
             yield f"{folder.name}: no photo can be read, so the run will stop there. Give others."
-    if len(hr.sizes) < HR_PHOTOS:
+    if len(hr.sizes) < LEAST_TO_JUDGE:
         usable = f"{len(hr.sizes)} usable photos are few" if len(hr.sizes) > 1 else "a single usable photo is little"
         yield (
-            f"hr: {usable}: with fewer than {HR_PHOTOS} the fit is not judged, and "
+            f"hr: {usable}: with fewer than {LEAST_TO_JUDGE} the fit is not judged, and "
             "networks see little. Add sharp photos."
         )
     soft = {path: seen.detail for path, seen in hr.seen.items() if seen.detail is not None and seen.detail.soft}

@@ -12,6 +12,7 @@ import pandas as pd
 from degcraft.names import Name
 
 LOWER = ("lpips",)  # metrics that are the better the lower they are
+REFERENCES = 8  # photos that find the degradation well (docs/retrieval.md); with fewer, people are told so
 TELLING = 6  # photos whose differences, all of one sign, are chance in less than 5% of cases
 
 

@@ -8,11 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LEAST_TO_HOLD_OUT = 4
-"""With fewer reference photos the dial holds none out: the rest would say too little about the source."""
-REFERENCES = 8
-"""Photos that find the degradation well (docs/retrieval.md); with fewer, people are told so."""
-
 
 @dataclass(frozen=True)
 class PhotoSettings:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 FOLDS = 4  # of the HR photos: half of them can be simulated with while the others describe the bins
+LEAST_TO_JUDGE = 2 * FOLDS  # HR photos: with fewer, a fold would pass its own oddities off as chance
+LEAST_TO_HOLD_OUT = 4  # reference photos: with fewer, the rest would say too little about the source
 
 
 def shard_of(count: int, shard: int, shards: int) -> range:

@@ -15,7 +15,8 @@ from degcraft.errors import UserError
 from degcraft.moments import Array, Moments
 from degcraft.progress import track
 from degcraft.seeds import stream
-from degcraft.settings import LEAST_TO_HOLD_OUT, CraftSettings
+from degcraft.settings import CraftSettings
+from degcraft.sharing import LEAST_TO_HOLD_OUT
 from degcraft.solver import FrechetObjective, Solution, effective_bins, solve
 from degcraft.storage import replacing, write_table
 
