@@ -119,7 +119,9 @@ def test_same_input_same_bytes(figure):
 def test_axis_labels_by_hand():
     labels = {
         "noise_sigma": "noise sigma (of 255)",
-        "blur2_sigma": "blur2 sigma (HR px)",
+        "blur_sigma": "blur sigma (HR px)",
+        "blur2_sigma": "blur2 sigma (px)",
+        "blur2_variance_across": "blur2 variance_across (px²)",
         "resize_kind": "resize kind",
         "jpeg_quality": "jpeg quality (1-100)",
     }

@@ -29,6 +29,8 @@ def test_weight_at_an_end_is_said_with_how_far_the_range_could_go():
     assert "(as far as 100)" in upper
     (lower,) = found(quality(35, 95), [0.5, 0.25, 0.25])
     assert "lower end of jpeg_quality, 35 to 55" in lower and "(as far as 1)" in lower
+    (noise,) = found(Step("noise", (("sigma", Range(10.0, 50.0, 5)),)), [0.95, 0.05, 0.0, 0.0, 0.0])
+    assert "lower end of noise_sigma, 10 to 18" in noise and "(as far as 0)" in noise
 
 
 @pytest.mark.parametrize(

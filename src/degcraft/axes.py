@@ -113,6 +113,12 @@ def axis_operator(name: str) -> tuple[str, Operator, Parameter]:
     return step, operator, operator.parameter(parameter)
 
 
+def axis_unit(name: str) -> str:
+    """Unit of an axis, perhaps empty; a later pass may meet an image that is smaller than the HR one."""
+    step, operator, parameter = axis_operator(name)
+    return parameter.unit if step == operator.name else parameter.unit.removeprefix("HR ")
+
+
 def step_names(operators: Sequence[str]) -> list[str]:
     """Names of the steps: the operator's, with a number from its second pass on (``blur``, ``blur2``)."""
     return [

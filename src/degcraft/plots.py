@@ -18,7 +18,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from degcraft.axes import Axis, Choices, Mixture, Range, axis_operator
+from degcraft.axes import Axis, Choices, Mixture, Range, axis_unit
 from degcraft.distribution import Distribution
 from degcraft.marginals import joint, pieces
 from degcraft.moments import Array
@@ -170,8 +170,8 @@ def _say(words: str, path: str | os.PathLike[str]) -> None:
 
 def axis_label(axis: str) -> str:
     """Words for an axis: ``noise_sigma`` becomes ``noise sigma (of 255)``."""
-    step, _, parameter = axis_operator(axis)
-    return f"{step} {parameter.name}" + (f" ({parameter.unit})" if parameter.unit else "")
+    unit = axis_unit(axis)
+    return axis.replace("_", " ", 1) + (f" ({unit})" if unit else "")
 
 
 def plot_trace(trace: pd.DataFrame, path: str | os.PathLike[str]) -> None:

@@ -17,7 +17,7 @@ def short_ranges(marginals: pd.DataFrame) -> Iterator[str]:
     """A sentence for every end of an axis where crafted weight piles up, although the operator could go farther.
 
     Weight of `MUCH` does if its interval is above what the full range has there: of two bins, one always has half.
-    Weight at 0 is no sign of a short range: nothing is weaker than none.
+    Next to nothing is as good as none: above 0, no more is missed than is narrower than the bin.
 
     Args:
         marginals: the table of `degcraft.bootstrap`.
@@ -30,7 +30,8 @@ def short_ranges(marginals: pd.DataFrame) -> Iterator[str]:
         if _piles_up(last) and last["upper"] < parameter.upper:
             text = _sentence(str(axis), last, "upper", parameter.upper)
             yield f"{text} {ENLARGED}" if operator.name == "blur" and parameter.name in SOFTER else text
-        if _piles_up(first) and 0 < parameter.lower < first["lower"]:
+        least = first["upper"] - first["lower"] if parameter.lower == 0 else 0.0
+        if _piles_up(first) and first["lower"] - parameter.lower > least:
             yield _sentence(str(axis), first, "lower", parameter.lower)
 
 

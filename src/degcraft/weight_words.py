@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from degcraft.axes import axis_operator
+from degcraft.axes import axis_unit
 
 MOST = 0.8  # share of the weight that is called most of it
 LITTLE = 0.1  # share of the weight that crafting moves along an axis of which no part stands out
@@ -53,7 +53,7 @@ def most_of_the_weight(marginals: pd.DataFrame) -> Iterator[Found]:
         if rows["lower"].isna().any():
             values = ", ".join(rows["choice"].iloc[held])
         else:
-            unit = axis_operator(str(axis))[2].unit
+            unit = axis_unit(str(axis))
             values = ", ".join(_runs(rows, sorted(held))) + (f" ({unit})" if unit else "")
         yield Found(str(axis), values, float(weight[held].sum()), len(held) == len(rows))
 
