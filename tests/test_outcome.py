@@ -110,6 +110,7 @@ def test_a_certain_ssim_that_contradicts_is_said():
     assert not said(0.01, 0.001, 0.003)
     assert not said(0.01, -0.015, 0.001)
     assert not said(0.01, -0.015, -0.001, photos=5)
+    assert not said(0.01, -0.0006, -0.0002)  # which would be shown as 0.000
 
 
 def test_models_that_are_below_interpolation_are_said_to_be(tmp_path):

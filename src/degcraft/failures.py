@@ -10,7 +10,10 @@ from pathlib import Path
 _LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?P<level>[A-Z]+) (?P<message>.*)$", re.MULTILINE)
 _SHOWN = 5
 STOPPED = "ended from outside: stopped; the same command goes on"
-KILLED = "ended from outside: stopped, or killed for want of memory or time; the same command goes on"
+KILLED = (
+    "ended from outside: stopped, or killed for want of memory or time; run the same command again, and if it ends so "
+    "again, with fewer --cores, or on a cluster with more mem_mb or runtime (set-resources in the profile)"
+)
 FAILED = "failed"  # what a job logs with the traceback of an error that is not in the user's words
 DONE = "done"  # the last line of a job that did not fail
 

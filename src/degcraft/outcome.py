@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WIDTH = 100  # columns of the terminal text
 SHOWN = 0.005  # dB; smaller differences are 0.00 where they are shown
+SHOWN_SSIM = 0.0005  # likewise, with three decimals
 BETTER = ("better than", "worse than")
 TO_COME = "the report of a whole run, which few train.steps make soon"
 CHANCE = ", which can be chance"
@@ -127,7 +128,9 @@ def sentences(
 def _otherwise(target: str, differences: Summary) -> Iterator[str]:
     """That SSIM-Y falls where PSNR-Y rises or the other way round, if it is certain."""
     gained, similar = (differences.get(f"crafted-{target}", target, metric) for metric in ("psnr_y", "ssim_y"))
-    if gained is not None and similar is not None and similar.certain and gained.value * similar.value < 0:
+    if gained is None or similar is None or not similar.certain or abs(similar.value) < SHOWN_SSIM:
+        return
+    if gained.value * similar.value < 0:
         than = "lower" if similar.value < 0 else "higher"
         yield (
             f"SSIM-Y says otherwise: on the photos of {target} it is {abs(similar.value):.3f} {than} than with the "

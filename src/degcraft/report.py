@@ -41,8 +41,7 @@ from degcraft.report_pictures import (
     thumbnail,
     write_side_by_side,
 )
-from degcraft.scores import TELLING, Summary
-from degcraft.settings import REFERENCES
+from degcraft.scores import REFERENCES, TELLING, Summary
 from degcraft.short_ranges import short_ranges
 from degcraft.storage import replacing
 from degcraft.weight_words import most_of_the_weight
@@ -132,9 +131,7 @@ def write_report(inputs: ReportInputs) -> None:
             "differences": differences,
             "perceptual": Summary.read(inputs.results / "perceptual.csv") if inputs.perceptual else None,
             "rows": {t: pictures[: _share(ROWS, list(rows), t)] for t, pictures in rows.items()},
-            "before_after": {
-                t: _before_after(inputs, t, _share(BEFORE_AFTER, list(inputs.upscaled), t)) for t in inputs.upscaled
-            },
+            "before_after": {target: _before_after(inputs, target) for target in inputs.upscaled},
             "upscaled": {
                 t: PhotoCounts.of(inputs.results / "upscaled" / t, given, f"logs/upscale/{t}.log")
                 for t, given in inputs.upscaled.items()
@@ -314,8 +311,14 @@ def _restored(name: str, path: Path, place: Place, scores: Mapping[str, float]) 
     return Picture(label, f"{scores[name]:.2f} dB", place.of(read_image(path)), known.kind == "crafted", best)
 
 
-def _before_after(inputs: ReportInputs, target: str, count: int) -> list[Row]:
-    """The first photos that were super-resolved, interpolated and super-resolved; none whose result is too large."""
+def _before_after(inputs: ReportInputs, target: str) -> list[Row] | None:
+    """The first photos that were super-resolved, interpolated and super-resolved; none whose result is too large.
+
+    None where other targets leave no room for any.
+    """
+    count = _share(BEFORE_AFTER, list(inputs.upscaled), target)
+    if not count:
+        return None
     originals = {path.stem: path for path in list_images(inputs.upscaled[target])}
     rows: list[Row] = []
     for path in list_images(inputs.results / "upscaled" / target):

@@ -12,6 +12,7 @@ from degcraft.metrics import METRICS, bootstrap_mean
 from degcraft.seeds import stream
 from degcraft.storage import write_table
 
+WORDS = dict.fromkeys(["testset", "target", "file", "photo"], str)  # a target may be called NA, or 007
 AGAINST = "full"  # the distribution that all others are compared with
 Tables = Mapping[tuple[str, int], pd.DataFrame]
 """By distribution and seed, rows as `degcraft.evaluate.evaluate` returns them, with a column ``target``."""
@@ -27,8 +28,8 @@ def gather(evaluation: str | os.PathLike[str], models: Iterable[tuple[str, int, 
     tables = {}
     for distribution, seed, targets in models:
         folder = Path(evaluation) / distribution / f"seed{seed}"
-        # a target may be called NA
-        parts = [pd.read_csv(folder / "parts" / f"{target}.csv", keep_default_na=False) for target in targets]
+        files = [folder / "parts" / f"{target}.csv" for target in targets]
+        parts = [pd.read_csv(file, dtype=WORDS, keep_default_na=False) for file in files]
         if not parts:
             continue
         table = tables[distribution, seed] = pd.concat(parts, ignore_index=True)

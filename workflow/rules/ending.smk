@@ -48,8 +48,9 @@ def print_outcome():
         print(outcome("results", targets, BEGUN, where, other_results(), photo_counts(), learned), file=sys.stderr)
         if left := leftovers("results", made_results(), where):
             print(left, file=sys.stderr)
-    elif crafted := what_was_crafted("results", targets, BEGUN, where, learned):
-        print(crafted, file=sys.stderr)
+    elif any(job.rule.name == "crafting" for job in own_jobs()):
+        if crafted := what_was_crafted("results", targets, BEGUN, where, learned):
+            print(crafted, file=sys.stderr)
 
 
 def photo_counts():
