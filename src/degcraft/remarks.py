@@ -190,8 +190,11 @@ def _unfit(pairs: Sequence[EvaluationPair], scale: int) -> Iterator[str]:
         broken = [path for path, size in ((pair.lr, lr), (pair.hr, hr)) if size == (0, 0)]
         yield from (f"{path}: {_why(path)}" for path in broken)
         if not broken and size_problem(pair, lr, hr, scale, WINDOW + 2 * scale):
-            # heads do not tell how a photo is turned
-            lr, hr = (read_image(path).shape[1::-1] for path in (pair.lr, pair.hr))
+            try:  # heads do not tell how a photo is turned
+                lr, hr = (read_image(path).shape[1::-1] for path in (pair.lr, pair.hr))
+            except ImageError as error:
+                yield str(error)
+                continue
             if problem := size_problem(pair, lr, hr, scale, WINDOW + 2 * scale):
                 yield problem
 
