@@ -132,6 +132,13 @@ def test_the_fit_is_said_beside_the_target_and_a_misfit_also_on_top(inputs):
     assert "alert" in {attributes.get("class") for attributes in page.all("p")}
 
 
+def test_a_distance_that_was_not_resampled_has_no_interval(inputs):
+    assert "a 95% interval from 1.3 to 2.6" in Page(written(inputs)).text
+    path = inputs.results / "targets" / "cam" / "certificate.json"
+    replace(Certificate.read(path), distance_low=1.2, distance_high=1.2).write(path)
+    assert "gives a 95% interval" not in Page(written(inputs)).text
+
+
 def test_seeds_are_mentioned_only_where_there_are_several(inputs):
     assert "mean over 2 seeds" not in Page(written(inputs)).text
     table = pd.read_csv(inputs.results / "summary.csv")

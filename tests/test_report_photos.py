@@ -116,7 +116,9 @@ def test_many_targets_share_the_pictures(inputs, monkeypatch):
     page = Page(written(replace(inputs, **everywhere)))
     assert sum(attributes.get("class") == "strip" for attributes in page.all("figure")) == 2
     assert sum(attributes.get("class") == "slider" for attributes in page.all("figure")) == 1
-    assert "1 of 2 photos; all of them: upscaled/cam/" in " ".join(page.text.split())
+    said = " ".join(page.text.split())
+    assert "1 of 2 photos; all of them: upscaled/cam/" in said and "0 of 2 photos; all of them: upscaled/film/" in said
+    assert "too large for this page" not in said
     assert (inputs.results / "evaluation" / "examples" / "phone.png").is_file()
 
 
