@@ -115,7 +115,7 @@ def summary(table: pd.DataFrame) -> Iterator[list[str]]:
 
 def row(run: Headline, target: str, made: Path, kept: Path, name: str) -> Row:
     """The first test photo of a target with ``name`` in its name: LR, interpolation, the models', the peer's, HR."""
-    lr_file = min((made / "test/lr").glob(f"*{name}*"))
+    lr_file = min(path for path in (made / "test/lr").iterdir() if name in path.name)
     hr, lr = read_cropped(made / "test/hr" / lr_file.name, SCALE), read_image(lr_file)
     place = textured_place(hr, CROP, SCALE)
     restored = {"bicubic": bicubic(SCALE)(lr)}
