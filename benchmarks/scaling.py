@@ -137,7 +137,7 @@ def measure(config: Config) -> Units:
         steps = list(islice(batches, 6))
         stepping = seconds(lambda: [run.advance(*batch) for batch in steps]) / len(steps)
         save_network(model, run.network, spec)
-        Checkpoint(folder / "run.pt", train, {}).save(run.state())
+        Checkpoint(folder / "run.pt", train, {}, "").save(run.state())
 
         (target,) = config.targets.values()
         tests = own_pairs("demo", *target.test)

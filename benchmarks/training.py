@@ -1,10 +1,10 @@
 """Training samples a second from a pairs file, beside the same network on one batch that is kept in memory.
 
-    python benchmarks/training.py                (a minute; on a GPU add --workers 4)
+    python benchmarks/training.py                (two minutes; on a GPU add --workers 4)
 
 The ratio says how much of the time goes into training: 1.00 means that batches cost nothing. Both sides take the same
-steps of `degcraft.training.run.Run` (forward, backward, optimiser, averaging), and alternate; the best round of each
-counts, since other programs can only slow them down. Where one CPU thread does everything, seconds are of its time,
+steps of `degcraft.training.run.Run` (forward, backward, optimiser, averaging), and alternate in short rounds; the best of
+each counts, since other programs can only slow them down. Where one CPU thread does everything, seconds are of its time,
 otherwise of the clock. The last column is what reading a batch takes by itself. Without --pairs, 2,000 pairs are made
 from the demo's photos.
 """
@@ -46,7 +46,7 @@ NETWORKS = {  # name, channels, blocks, batch, crop
     "compact": ("compact", 64, 16, 16, 32),
     "srresnet": ("srresnet", 64, 16, 16, 32),
 }
-ROUNDS = 5
+ROUNDS = 25
 
 
 def some_pairs(folder: Path, photos: Path) -> Path:
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="CPU threads that train")
     parser.add_argument("--compile", action="store_true", help="with torch.compile")
     parser.add_argument("--amp-on-cpu", action="store_true", help="in bfloat16, on a CPU with AMX")
-    parser.add_argument("--seconds", type=float, default=3.0, help=f"of each of {ROUNDS} rounds of each side")
+    parser.add_argument("--seconds", type=float, default=0.6, help=f"of each of {ROUNDS} rounds of each side")
     options = parser.parse_args()
     one_thread()
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{options.threads} CPU thread(s)"
