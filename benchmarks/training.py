@@ -3,10 +3,10 @@
     python benchmarks/training.py                (two minutes; on a GPU add --workers 4)
 
 The ratio says how much of the time goes into training: 1.00 means that batches cost nothing. Both sides take the same
-steps of `degcraft.training.run.Run` (forward, backward, optimiser, averaging), and alternate in short rounds; the best of
-each counts, since other programs can only slow them down. Where one CPU thread does everything, seconds are of its time,
-otherwise of the clock. The last column is what reading a batch takes by itself. Without --pairs, 2,000 pairs are made
-from the demo's photos.
+steps of `degcraft.training.run.Run` (forward, backward, optimiser, averaging), and alternate in short rounds; the best
+of each counts, since other programs can only slow them down. Where one CPU thread does everything, seconds are of its
+time, otherwise of the clock. The last column is what reading a batch takes by itself. Without --pairs, 2,000 pairs are
+made from the demo's photos.
 """
 
 from __future__ import annotations
