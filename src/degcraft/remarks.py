@@ -185,18 +185,20 @@ def look_at_all(config: Config) -> Photos:
 
 def _unfit(pairs: Sequence[EvaluationPair], scale: int) -> Iterator[str]:
     """Why pairs cannot be measured, as far as the heads of their files tell."""
+    least = WINDOW + 2 * scale
     for pair in pairs:
         lr, hr = image_size(pair.lr), image_size(pair.hr)
         broken = [path for path, size in ((pair.lr, lr), (pair.hr, hr)) if size == (0, 0)]
         yield from (f"{path}: {_why(path)}" for path in broken)
-        if not broken and size_problem(pair, lr, hr, scale, WINDOW + 2 * scale):
-            try:  # heads do not tell how a photo is turned
-                lr, hr = (read_image(path).shape[1::-1] for path in (pair.lr, pair.hr))
-            except ImageError as error:
-                yield str(error)
-                continue
-            if problem := size_problem(pair, lr, hr, scale, WINDOW + 2 * scale):
-                yield problem
+        if broken or not size_problem(pair, lr, hr, scale, least):
+            continue
+        try:  # heads do not tell how a photo is turned
+            lr, hr = (read_image(path).shape[1::-1] for path in (pair.lr, pair.hr))
+        except ImageError as error:
+            yield str(error)
+            continue
+        if problem := size_problem(pair, lr, hr, scale, least):
+            yield problem
 
 
 def _sharp(target: Target) -> Iterator[tuple[str, Path]]:
