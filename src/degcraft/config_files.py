@@ -55,13 +55,13 @@ def folder_problems(config: Config) -> Iterator[str]:
             continue
         if not listed[key]:
             yield f"{key}: {quoted(folder)} {no_photos(folder)}"
-        if key.endswith(".photos") and key != "degrade.photos" and len(listed[key]) == 1:
-            yield f"{key}: {quoted(folder)} holds one photo; it takes two, one for reference and one to test on"
         yield from (f"{key}: {problem}" for path in listed[key] if (problem := name_problem(path)))
     checks: dict[str, Callable[[], object]] = {
         key: partial(distinct_stems, listed[key]) for key in _naming(config) if key in listed
     }
     for name, target in config.targets.items():
+        if target.photos is not None and len(listed.get(key := f"targets.{name}.photos", ())) == 1:
+            yield f"{key}: {quoted(target.photos)} holds one photo; it takes two, one for reference and one to test on"
         if target.test is not None and all(listed.get(f"targets.{name}.test.{side}") for side in ("lr", "hr")):
             checks[f"targets.{name}.test"] = partial(own_pairs, name, *target.test)
     if config.degrade_photos is not None and config.degrade_pairs and config.degrade_lmdb:

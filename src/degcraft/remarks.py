@@ -184,15 +184,18 @@ def look_at_all(config: Config) -> Photos:
 
 
 def _unfit(pairs: Sequence[EvaluationPair], scale: int) -> Iterator[str]:
-    """Why pairs cannot be measured, as far as the heads of their files tell."""
+    """Why pairs cannot be measured, as far as the heads of their files tell; what may be turned is read."""
     least = WINDOW + 2 * scale
     for pair in pairs:
         lr, hr = image_size(pair.lr), image_size(pair.hr)
         broken = [path for path, size in ((pair.lr, lr), (pair.hr, hr)) if size == (0, 0)]
         yield from (f"{path}: {_why(path)}" for path in broken)
-        if broken or not size_problem(pair, lr, hr, scale, least):
+        if broken or not (problem := size_problem(pair, lr, hr, scale, least)):
             continue
-        try:  # heads do not tell how a photo is turned
+        if size_problem(pair, lr[::-1], hr, scale, least):  # nor would they fit if one of them was turned
+            yield problem
+            continue
+        try:
             lr, hr = (read_image(path).shape[1::-1] for path in (pair.lr, pair.hr))
         except ImageError as error:
             yield str(error)

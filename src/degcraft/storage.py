@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import glob
 import hashlib
 import io
 import json
 import mmap
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # see degcraft.space
     import pandas as pd
 
 REMEDY = "delete it and run again, or, if it is a file of your own, give a whole one"
+_PARTIAL = re.compile(r"\.(.+)\.[0-9]+\.partial(\.[^.]*)?")  # a name that `replacing` gives
 _REFUSALS = {
     errno.ENOSPC: "the disk is full; make room on it and run again",
     errno.EDQUOT: "your quota on the disk is used up; make room and run again",
@@ -78,10 +79,15 @@ def _refusal(error: BaseException | None) -> str | None:
 def discard_partials(path: str | os.PathLike[str]) -> None:
     """Delete what kills in the middle of `replacing` a file have left beside it."""
     final = Path(path)
-    before, after = f".{final.stem}.", f".partial{final.suffix}"
-    for partial in final.parent.glob(f"{glob.escape(before)}*{after}"):
-        if partial.name[len(before) : -len(after)].isdigit():  # or it is of another file, whose stem goes on with a dot
+    for partial in final.parent.glob(".*.partial*"):
+        if final_name(partial.name) == final.name:
             partial.unlink(missing_ok=True)
+
+
+def final_name(name: str) -> str:
+    """The name that a file will have which is in the middle of `replacing`; of any other its own."""
+    found = _PARTIAL.fullmatch(name)
+    return found[1] + (found[2] or "") if found else name
 
 
 def link_or_copy(source: Path, target: Path) -> None:

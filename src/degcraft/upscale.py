@@ -36,12 +36,12 @@ from degcraft.progress import Progress, announce
 from degcraft.provenance import code_digest
 from degcraft.resampling import resize
 from degcraft.settings import UpscaleSettings
-from degcraft.storage import link_or_copy, replacing, sha256
+from degcraft.storage import final_name, link_or_copy, replacing, sha256
 from degcraft.tiles import restore_tiled
 from degcraft.words import counted
 
 P = TypeVar("P", bound=np.uint8 | np.uint16)
-_KEPT = re.compile(r"\.?[0-9a-f]{32}\.([0-9]+\.partial\.)?png")  # a finished photo, or what a kill left of one
+_KEPT = re.compile(r"[0-9a-f]{32}\.png")
 SMALLEST = 16  # LR pixels, side of the tiles below which no memory is enough
 
 
@@ -217,7 +217,7 @@ def upscale_folder(
     for path, file in whole.items():
         link_or_copy(file, Path(output) / f"{path.stem}.png")
     for file in set(Path(kept).iterdir()) - set(whole.values()):
-        if _KEPT.fullmatch(file.name):
+        if _KEPT.fullmatch(final_name(file.name)):
             file.unlink()
     if unread := len(paths) - len(whole):
         announce(f"{len(whole)} of {len(paths)} photos in {output}; {unread} cannot be read")
