@@ -11,8 +11,8 @@ from degcraft.metrics import METRICS
 
 
 def rows(*values):
-    """(target, testset, photo, psnr) as `evaluate`'s table; the other metrics are multiples."""
-    table = pd.DataFrame(values, columns=["target", "testset", "photo", "psnr_y"])
+    """(folder, testset, photo, psnr) as `gather` returns them; the other metrics are multiples."""
+    table = pd.DataFrame(values, columns=["folder", "testset", "photo", "psnr_y"])
     return table.assign(ssim_y=table["psnr_y"] / 100, psnr_rgb=table["psnr_y"] - 1, ssim_rgb=table["psnr_y"] / 200)
 
 
@@ -29,10 +29,26 @@ def test_draws_of_one_photo_count_as_one():
     }
 
 
-def test_photos_of_one_name_in_two_targets_are_two():
+def test_photos_of_one_name_in_two_folders_are_two():
     table = rows(("s", "clean", "a.png", 20.0), ("t", "clean", "a.png", 30.0))
     summary = subject.summarise({("clean", 0): table}, resamplings=0, seed=0)
     assert summary.loc[0, ["value", "low", "high", "n"]].tolist() == [25.0, 25.0, 25.0, 2]
+
+
+def test_a_photo_that_targets_share_is_one(tmp_path):
+    parts = tmp_path / "full/seed0/parts"
+    parts.mkdir(parents=True)
+    for target in ("s", "t", "007"):
+        lines = [f"full,{target},a.png,a.png,20,1,1,1", f"full,{target},b.png,b.png,30,1,1,1"]
+        (parts / f"{target}.csv").write_text(
+            "\n".join(["testset,target,file,photo," + ",".join(METRICS), *lines]) + "\n"
+        )
+    folders = {"s": "photos", "t": "photos", "007": "others"}
+    tables = subject.gather(tmp_path, [("full", 0, list(folders))], folders)
+    psnr = subject.summarise(tables, resamplings=500, seed=0).iloc[0]
+    assert psnr[["value", "n"]].tolist() == [25.0, 4]  # of two folders, not of three targets
+    written = pd.read_csv(tmp_path / "full/seed0/full.csv", dtype=str)
+    assert written.columns.tolist() == ["target", "file", "photo", *METRICS] and len(written) == 6
 
 
 def test_models_are_resampled_alike():

@@ -15,15 +15,23 @@ from degcraft.storage import write_table
 WORDS = dict.fromkeys(["testset", "target", "file", "photo"], str)  # a target may be called NA, or 007
 AGAINST = "full"  # the distribution that all others are compared with
 Tables = Mapping[tuple[str, int], pd.DataFrame]
-"""By distribution and seed, rows as `degcraft.evaluate.evaluate` returns them, with a column ``target``."""
+"""By distribution and seed, rows as `degcraft.evaluate.evaluate` returns them, with a column ``folder``.
+
+``folder`` is where HR test photos come from: of targets that share it, ``full`` and ``clean`` hold the same images.
+"""
 
 
-def gather(evaluation: str | os.PathLike[str], models: Iterable[tuple[str, int, Sequence[str]]]) -> Tables:
+def gather(
+    evaluation: str | os.PathLike[str],
+    models: Iterable[tuple[str, int, Sequence[str]]],
+    folders: Mapping[str, str],
+) -> Tables:
     """Read the parts in which models were measured, target by target, and write a table for each test set.
 
     Args:
         evaluation: with ``<distribution>/seed<k>/parts/<target>.csv``; ``<testset>.csv`` is put beside ``parts``.
         models: distribution, seed, and the targets on whose photos it was measured; without any, it is left out.
+        folders: of each target's HR test photos.
     """
     tables = {}
     for distribution, seed, targets in models:
@@ -32,7 +40,8 @@ def gather(evaluation: str | os.PathLike[str], models: Iterable[tuple[str, int, 
         parts = [pd.read_csv(file, dtype=WORDS, keep_default_na=False) for file in files]
         if not parts:
             continue
-        table = tables[distribution, seed] = pd.concat(parts, ignore_index=True)
+        table = pd.concat(parts, ignore_index=True)
+        tables[distribution, seed] = table.assign(folder=table["target"].map(folders))
         for name, rows in table.groupby("testset", sort=False):
             write_table(rows.drop(columns="testset"), folder / f"{name}.csv")
     return tables
@@ -41,7 +50,7 @@ def gather(evaluation: str | os.PathLike[str], models: Iterable[tuple[str, int, 
 def summarise(tables: Tables, resamplings: int, seed: int, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """Means over photos with bootstrap intervals, for every distribution, seed, test set and metric.
 
-    Several degradations of one photo count as one value, their mean. All rows are resampled alike, so differences of
+    Several measurements of one photo count as one value, their mean. All rows are resampled alike, so differences of
     intervals on one test set are differences of models.
 
     Args:
@@ -92,9 +101,9 @@ def differences(tables: Tables, resamplings: int, seed: int, metrics: Sequence[s
 
 
 def _photos(table: pd.DataFrame, metrics: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Test sets, and the metrics of each of their photos, by target and photo."""
+    """Test sets, and the metrics of each of their photos, by folder and photo."""
     for testset, images in table.groupby("testset", sort=False):
-        yield str(testset), images.groupby(["target", "photo"])[list(metrics)].mean()
+        yield str(testset), images.groupby(["folder", "photo"])[list(metrics)].mean()
 
 
 def _means(photos: pd.DataFrame, resamplings: int, seed: int) -> Iterator[tuple[str, float, float, float, int]]:

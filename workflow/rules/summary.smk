@@ -20,6 +20,7 @@ rule summary:
         runtime=10,
     params:
         models=[(d, s, targets_for(d)) for d, s in models()],
+        folders={target: str(test_photos(target)) for target in tested_targets()},
         metrics=["lpips"] if CONFIG.lpips else [],
         drawn={"resamplings": CONFIG.evaluate.bootstrap, "seed": CONFIG.seed},
         code=code_digest("summary", "storage"),

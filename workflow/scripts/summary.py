@@ -8,7 +8,7 @@ from degcraft.summary import differences, gather, summarise
 
 with job(snakemake):
     params, output = snakemake.params, snakemake.output
-    tables = gather("results/evaluation", params.models)
+    tables = gather("results/evaluation", params.models, params.folders)
     compared = {
         output.summary: summarise(tables, **params.drawn),
         output.differences: differences(tables, **params.drawn, metrics=[*METRICS, *params.metrics]),
