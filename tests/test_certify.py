@@ -12,7 +12,7 @@ import pytest
 from certificates import CRAFT_FACTS
 
 from degcraft.axes import Range, Step
-from degcraft.certify import Fit, MeasuredPhotos, Simulated, judge, simulate_photos, typical_counts, write_fit
+from degcraft.certify import Fit, MeasuredPhotos, Simulated, contents, judge, simulate_photos, typical_counts, write_fit
 from degcraft.craft import craft
 from degcraft.distribution import Distribution
 from degcraft.moments import Moments
@@ -117,22 +117,38 @@ def test_nothing_is_judged_by_too_few_photos(bins, simulated):
 
 def test_simulated_photos_take_all_hr_photos_in_turn(uniform, patches, encoder, scale):
     settings = CertifySettings(photos=5)
-    photos = simulate_photos(uniform, patches, encoder, 3, 2, settings, scale, seed=0)
+    photos = simulate_photos(uniform, patches, encoder, 9, 3, 2, settings, scale, seed=0)
     assert photos.content.tolist() == photos.fold.tolist() == [0, 1, 2, 3, 0]  # of four photos
     assert [moments.count for moments in photos.moments] == [3] * 5
     assert photos.direction.shape[0] == 5
-    again = simulate_photos(uniform, patches, encoder, 3, 2, settings, scale, seed=0)
+    again = simulate_photos(uniform, patches, encoder, 9, 3, 2, settings, scale, seed=0)
     np.testing.assert_array_equal(photos.direction, again.direction)
     assert not np.array_equal(photos.direction[0], photos.direction[4])  # another draw of the same photo
-    more = simulate_photos(uniform, patches, encoder, 3, 3, settings, scale, seed=0)
+    more = simulate_photos(uniform, patches, encoder, 9, 3, 3, settings, scale, seed=0)
     np.testing.assert_array_equal(photos.moments[0].mean, more.moments[0].mean)
     assert not np.array_equal(photos.direction[0], more.direction[0])  # of three patches instead of two
-    assert simulate_photos(uniform, patches, encoder, 99, 2, settings, scale, seed=0).moments[0].count == 4
+    assert simulate_photos(uniform, patches, encoder, 9, 99, 2, settings, scale, seed=0).moments[0].count == 4
 
 
-def test_a_typical_photo_is_the_median_of_both_counts():
+def test_large_sets_are_drawn_from_many_photos(uniform, patches, encoder, scale):
+    for references, count in ((2, 8), (4, 12)):
+        settings = CertifySettings(photos=8)
+        photos = simulate_photos(uniform, patches, encoder, references, 1, 1, settings, scale, seed=0)
+        assert len(photos.moments) == len(photos.content) == count
+
+
+def test_of_many_hr_photos_some_from_all_over_the_folder_are_simulated_with():
+    np.testing.assert_array_equal(contents(5, 12), [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1])
+    np.testing.assert_array_equal(contents(67, 64), np.arange(64))
+    for available in (128, 256, 800, 1024, 3450):
+        found = contents(available, 64)
+        assert len(set(found)) == 64 and np.bincount(found % FOLDS).tolist() == [16] * 4
+        assert found.min() < available / 16 and found.max() > 15 / 16 * available - FOLDS
+
+
+def test_a_typical_photo_has_the_medians_of_both_counts():
     moments = [Moments.of(np.zeros((count, D))) for count in (2, 9, 30)]
-    assert typical_counts(MeasuredPhotos(moments, np.zeros((3, 4))), [1, 4, 2]) == (9, 2)
+    assert typical_counts(MeasuredPhotos(moments, np.zeros((3, 4))), [1, 4, 2]) == (3, 9, 2)
 
 
 def test_what_is_written_and_said(bins, simulated, tmp_path, caplog):

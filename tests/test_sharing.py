@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degcraft.sharing import folds, shard_of, shown, spread
+from degcraft.sharing import FOLDS, folds, shard_of, shown, spread, spread_over_photos
 
 
 @given(st.integers(1, 300), st.integers(1, 40))
@@ -22,6 +22,17 @@ def test_shards_cover_every_item_once(count, shards):
 def test_photos_are_dealt_out_to_folds():
     photo = np.array([2, 2, 5, 8, 8, 8, 9, 11], np.int32)  # photos that have no patches do not count
     assert folds(photo).tolist() == [0, 0, 1, 2, 2, 2, 3, 0]
+
+
+@given(st.integers(1, 600), st.integers(1, 5), st.integers(FOLDS, 300))
+def test_no_fold_is_passed_over(photos, per_photo, wanted):
+    photo = np.repeat(np.arange(photos, dtype=np.int32), per_photo)
+    chosen = spread_over_photos(photo, wanted)
+    assert len(chosen) == min(wanted, len(photo)) and (np.diff(chosen) > 0).all()
+    assert set(folds(photo)[chosen]) == set(range(min(photos, FOLDS)))
+    if photos > wanted:
+        assert np.ptp(np.bincount(folds(photo)[chosen])) <= 1
+        assert chosen[0] < len(photo) / 2 <= chosen[-1]
 
 
 def test_patches_that_are_shown_once_more_by_hand():

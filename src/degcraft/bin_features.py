@@ -17,7 +17,7 @@ from degcraft.moments_file import GROUPS, read_moments, write_moments, write_sam
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import BinFeatureSettings
-from degcraft.sharing import FOLDS, folds, spread
+from degcraft.sharing import FOLDS, folds, spread_over_photos
 from degcraft.space import Space
 from degcraft.storage import creating_h5, reading_h5
 
@@ -67,8 +67,9 @@ def describe_bins(
             every table that holds it.
     """
     with reading_h5(patches, "patches", "photo") as file:
-        indices = spread(len(file["photo"]), settings.patches)
-        fold = folds(file["photo"][:])[indices]
+        photo = file["photo"][:]
+        indices = spread_over_photos(photo, settings.patches)
+        fold = folds(photo)[indices]
         hr = file["patches"][indices]
     features = np.empty((len(bins), len(indices), apply.length), np.float32)
     parameters = np.empty((len(bins), len(indices), len(space.axes)), np.float32)

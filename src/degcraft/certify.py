@@ -33,7 +33,7 @@ from degcraft.moments import Array, Moments
 from degcraft.progress import announce, track
 from degcraft.seeds import stream
 from degcraft.settings import CertifySettings
-from degcraft.sharing import FOLDS, LEAST_TO_JUDGE, turns
+from degcraft.sharing import FOLDS, LEAST_TO_JUDGE, spread, turns
 from degcraft.solver import FrechetObjective, solve
 from degcraft.storage import reading_h5, write_table
 
@@ -155,6 +155,7 @@ def simulate_photos(
     crafted: Distribution,
     patches: str | os.PathLike[str],
     extractor: str | os.PathLike[str],
+    references: int,
     per_photo: int,
     disjoint: int,
     settings: CertifySettings,
@@ -167,34 +168,48 @@ def simulate_photos(
         crafted: from which parameters are drawn.
         patches: HDF5 file of the HR patches.
         extractor: its file.
+        references: how many photos the sets will hold. Three times as many are simulated at least: sets drawn from a
+            few would hold those again and again, and vary no less for being large.
         per_photo: patches of each photo, at most.
         disjoint: how many of them its directions are the mean of: patches of reference photos overlap, and overlapping
             ones average out less of what a content's own directions are; see `degcraft.patches.disjoint`.
-        settings: how many photos.
+        settings: how many photos, at least.
         scale: SR scale.
         seed: of the draws.
     """
     apply = Extractor(extractor, settings.threads)
-    moments, direction, content = [], [], []
+    moments, direction = [], []
     with reading_h5(patches, "patches", "photo") as file:
         content_of = turns(file["photo"][:])
-        contents = int(content_of.max()) + 1
-        for index in track(range(settings.photos), settings.photos, "certify: photos"):
+        fewest = 3 * references if settings.photos >= LEAST_TO_JUDGE else 0
+        content = contents(int(content_of.max()) + 1, max(settings.photos, fewest))
+        for index in track(range(len(content)), len(content), "certify: photos"):
             generator = stream(seed, "certify-photo", index)
-            content.append(index % contents)
-            own = np.flatnonzero(content_of == content[-1])
+            own = np.flatnonzero(content_of == content[index])
             chosen = generator.choice(own, min(per_photo, len(own)), replace=False)
             parameters = crafted.space.draw(crafted.sample_bin(generator), generator)
             hr = (file["patches"][row] for row in chosen)  # HDF5 is slow with a list of rows
             lr = np.stack([degrade(patch, crafted.space, parameters, scale, generator) for patch in hr])
             moments.append(Moments.of(apply(lr)))
             direction.append(directions(lr[:disjoint]).mean(axis=0))
-    return Simulated(moments, np.stack(direction), np.array(content, np.int64))
+    return Simulated(moments, np.stack(direction), content)
 
 
-def typical_counts(references: MeasuredPhotos, disjoint: Sequence[int] | NDArray[np.int64]) -> tuple[int, int]:
-    """The medians over photos of their patches, and of how many of these overlap none; for `simulate_photos`."""
-    return int(np.median([moments.count for moments in references.moments])), int(np.median(disjoint))
+def contents(available: int, wanted: int) -> NDArray[np.int64]:
+    """(wanted,) which HR photos to simulate with: each in turn; of more than are wanted, some from all over the folder.
+
+    Either way, the folds have alike many.
+    """
+    turns_of_folds = -(-wanted // FOLDS)
+    if available // FOLDS <= turns_of_folds:
+        return np.arange(wanted) % available
+    return (spread(available // FOLDS, turns_of_folds)[:, None] * FOLDS + np.arange(FOLDS)).ravel()[:wanted]
+
+
+def typical_counts(references: MeasuredPhotos, disjoint: Sequence[int] | NDArray[np.int64]) -> tuple[int, int, int]:
+    """How many photos, and the medians of their patches, and of how many of these overlap none."""
+    patches = int(np.median([moments.count for moments in references.moments]))
+    return len(references.moments), patches, int(np.median(disjoint))
 
 
 def judge(

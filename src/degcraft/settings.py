@@ -150,7 +150,7 @@ class CertifySettings:
     """How the distance to the reference photos is judged.
 
     Attributes:
-        photos: HR photos degraded with the crafted distribution, some of them several times.
+        photos: HR photos degraded with the crafted distribution, at least, some of them several times.
         simulations: sets of as many photos as there are reference photos, drawn from those and crafted for; 0 leaves
             the distance without a judgement.
         threads: CPU threads.

@@ -64,3 +64,21 @@ def folds(photo: NDArray[np.int32]) -> NDArray[np.int64]:
         photo: (n,) the photo of each patch.
     """
     return turns(photo) % FOLDS
+
+
+def spread_over_photos(photo: NDArray[np.int32], wanted: int) -> NDArray[np.int64]:
+    """Indices, ascending, of ``wanted`` patches that are spread evenly, and over all `folds`.
+
+    Where photos outnumber them, each fold is spread by itself: equal steps can pass over a fold again and again, as
+    128 patches of 512 photos would over three.
+
+    Args:
+        photo: (n,) the photo of each patch.
+        wanted: how many; all if there are fewer.
+    """
+    if len(np.unique(photo)) <= wanted:
+        return spread(len(photo), wanted)
+    fold = folds(photo)
+    parts = [np.flatnonzero(fold == k) for k in range(FOLDS)]
+    shares = [len(shard_of(wanted, k, FOLDS)) for k in range(FOLDS)]
+    return np.sort(np.concatenate([part[spread(len(part), n)] for part, n in zip(parts, shares, strict=True)]))
