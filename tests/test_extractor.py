@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -49,6 +51,28 @@ def test_features_have_mean_zero_and_deviation_one(encoder, degraded):
     assert lively.sum() >= 2
     np.testing.assert_allclose(deviation[lively], 1.0, atol=1e-3)
     assert deviation.max() < 1.001  # the others are not blown up
+
+
+def test_features_that_are_all_alike_are_refused(degraded):
+    network = NetworkSpec.of("encoder", channels=2, features=3, outputs=1).build()
+    for value in network.parameters():
+        value.data.zero_()
+    with pytest.raises(UserError, match=r"^extractor: the encoder's features are the same for every patch.*lower enc"):
+        standardise(network, embeddings(network, degraded[0], torch.device("cpu")))
+
+
+def test_a_training_that_gets_lost_is_stopped(patches, space, tmp_path, scale):
+    lost = replace(QUICK, learning_rate=1e30)
+    with pytest.raises(UserError, match=r"^extractor: the loss is no number any more at step \d; lower encoder\.learn"):
+        train_encoder(patches, space, *(tmp_path / name for name in "abc"), lost, scale, 0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_ten_steps_are_a_training_too(patches, space, tmp_path, scale):
+    ten = replace(QUICK, samples=40, buffer=40, batch=4)
+    assert ten.steps == 10
+    train_encoder(patches, space, *(tmp_path / name for name in "abc"), ten, scale, 0)
+    assert pd.read_csv(tmp_path / "b")["step"].tolist() == list(range(1, 11))
 
 
 def test_features_tell_degradations_apart(encoder, encoder_settings, degraded, space):

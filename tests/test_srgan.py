@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import nn
 
+from degcraft.errors import UserError
 from degcraft.extractor import Extractor
 from degcraft.networks import load_network
 from degcraft.networks.sr import ResidualBlock, SRResNet, to_tensor
@@ -55,6 +58,15 @@ def test_curve(trained):
     assert curve.loc[1, "adversarial"] == pytest.approx(np.log(2), abs=0.1)
     assert curve.loc[1, "discriminator"] == pytest.approx(2 * np.log(2), abs=0.1)
     assert curve["l1"].iloc[1] < curve["l1"].iloc[0]
+
+
+def test_a_training_that_gets_lost_is_stopped(patches, scale, tmp_path):
+    lost = replace(TINY, learning_rate=1e30)
+    with pytest.raises(
+        UserError, match=r"^extractor: the loss is no number any more at step 50; lower srgan\.learning_"
+    ):
+        train_srgan(patches, tmp_path / "a", tmp_path / "b", lost, scale, seed=0)
+    assert not list(tmp_path.iterdir())
 
 
 def test_same_seed_same_bytes(patches, scale, tmp_path):

@@ -12,11 +12,13 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from torch.optim.lr_scheduler import OneCycleLR
 
 from degcraft.degrade import degrade
 from degcraft.device import on_device, prepare
+from degcraft.errors import UserError
 from degcraft.images import Uint8Image
-from degcraft.learned import hardly_told, losses_of, unlearned, untold
+from degcraft.learned import check_finite, hardly_told, losses_of, unlearned, untold
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor
@@ -51,6 +53,9 @@ def train_encoder(
     mean since the row before, the guess that of the best answer that looks at no patch); and a CSV ``axis, explained``
     (`ParameterLoss.explained`), of samples that it was not trained on. Warns if it is `unlearned`, or of axes that are
     `hardly_told`.
+
+    Raises:
+        UserError: the loss is no longer finite, or no feature tells anything.
     """
     device = prepare(settings.threads, seed, "extractor")
     target = ParameterLoss(space)
@@ -60,7 +65,8 @@ def train_encoder(
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
     steps = settings.steps
     every = max(1, min(50, steps // 10))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=steps, pct_start=0.1)
+    rising = 0.1 if steps != 10 else 0.2  # torch divides by what is left of these steps after the first
+    schedule = OneCycleLR(optimizer, settings.learning_rate, total_steps=steps, pct_start=rising)
     rows: list[dict[str, float]] = []
     losses: list[float] = []
     with reading_h5(patches, "patches") as file:
@@ -79,6 +85,7 @@ def train_encoder(
             schedule.step()
             losses.append(float(loss.detach()))
             if step % every == 0 or step == steps:
+                check_finite(losses, step, "encoder.learning_rate")
                 rows.append({"step": step, "loss": float(np.mean(losses)), "guess": guess})
                 losses.clear()
     embedded = embeddings(network.eval(), held_back, device)
@@ -178,8 +185,17 @@ def embeddings(network: Encoder, images: NDArray[np.uint8], device: torch.device
 
 @torch.no_grad()
 def standardise(network: Encoder, embedded: torch.Tensor) -> None:
-    """Set the network's mean and deviation from some `embeddings`."""
+    """Set the network's mean and deviation from some `embeddings`.
+
+    Raises:
+        UserError: they are all alike.
+    """
     network.mean.copy_(embedded.mean(dim=0))
     deviation = embedded.std(dim=0)
+    if not deviation.max() > 0:
+        raise UserError(
+            "extractor: the encoder's features are the same for every patch, so its training failed; lower "
+            "encoder.learning_rate, or raise encoder.features, and run again"
+        )
     # a unit that hardly ever fires must not be blown up into the loudest feature
     network.deviation.copy_(deviation.clamp(min=0.1 * float(deviation.max())))

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from degcraft.device import on_device, prepare
+from degcraft.learned import check_finite
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.networks.discriminator import adversarial_loss
 from degcraft.networks.sr import to_tensor
@@ -61,6 +62,9 @@ def train_srgan(
 
     Writes the generator and a CSV ``step, l1, adversarial, discriminator`` (a row every 50 steps, means since the row
     before; the last two are 0 during the L1 steps).
+
+    Raises:
+        UserError: a loss is no longer finite.
     """
     device = prepare(settings.threads, seed, "extractor")
     spec = NetworkSpec.of("srresnet", channels=settings.channels, blocks=settings.blocks, scale=scale)
@@ -84,6 +88,7 @@ def train_srgan(
             weight = settings.adversarial_weight if adversarial else 0.0
             losses.append(_step(generator, discriminator, optimizers, x, y, weight))
             if step % 50 == 0 or step == total:
+                check_finite(losses, step, "srgan.learning_rate")
                 means = np.mean(losses, axis=0).tolist()
                 rows.append(dict(zip(("step", "l1", "adversarial", "discriminator"), (step, *means), strict=True)))
                 losses.clear()
