@@ -14,7 +14,7 @@ from degcraft.axes import Choices, Step
 from degcraft.distribution import Distribution
 from degcraft.errors import UserError
 from degcraft.pairs import gather_pairs, make_pairs
-from degcraft.pairs_dataset import PairBatches, Several, held_back, loader, oriented
+from degcraft.pairs_dataset import PairBatches, Several, check_patches, held_back, loader, oriented
 from degcraft.settings import PairSettings
 from degcraft.space import build
 from degcraft.storage import creating_h5
@@ -164,10 +164,10 @@ def test_pairs_that_are_held_back_are_those_of_patches_that_are_shown(tmp_path):
 def test_other_hr_patches_than_the_pairs_were_made_from_are_named(textured, tmp_path):
     for name in ("patches.h5", "pairs.h5"):
         shutil.copy(textured.parent / name, tmp_path / name)
-    batches(tmp_path / "pairs.h5", range(1))
+    check_patches(tmp_path / "pairs.h5")
     with h5py.File(tmp_path / "patches.h5", "r+") as file:
         file["patches"][0, 0, 0, 0] ^= 1
     with pytest.raises(
         UserError, match=r"patches\.h5: not the patches that .*pairs\.h5 was made from; delete .*pairs\.h5"
     ):
-        batches(tmp_path / "pairs.h5", range(1))
+        check_patches(tmp_path / "pairs.h5")

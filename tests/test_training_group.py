@@ -77,10 +77,10 @@ train(TrainFiles(**files), TrainSettings(**settings), int(sys.argv[3]), 0)
 """
 
 
-def test_processes_end_with_the_one_that_started_them(pairs, scale, tmp_path):
-    endless = dataclasses.replace(TWO, steps=10**6)
+def test_killed_processes_end_together_and_go_on_exactly(pairs, scale, tmp_path, caplog):
+    longer = dataclasses.replace(TWO, steps=300, adversarial_steps=0)
     files = files_of(tmp_path, "killed", pairs)
-    arguments = [json.dumps(dataclasses.asdict(part)) for part in (files, endless)]
+    arguments = [json.dumps(dataclasses.asdict(part)) for part in (files, longer)]
     parent = subprocess.Popen([sys.executable, "-c", KILLED, *arguments, str(scale)])
     while not Path(files.checkpoint).exists():
         assert parent.poll() is None
@@ -91,6 +91,12 @@ def test_processes_end_with_the_one_that_started_them(pairs, scale, tmp_path):
     parent.wait()
     psutil.wait_procs(children, timeout=60)
     assert [child.pid for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+    with caplog.at_level("INFO", "degcraft"):
+        train(files, longer, scale, 0)
+    assert any("going on from step" in message for message in caplog.messages)
+    train(files_of(tmp_path, "whole", pairs), longer, scale, 0)
+    killed, whole = ((tmp_path / f"{name}.safetensors").read_bytes() for name in ("killed", "whole"))
+    assert killed == whole
 
 
 def test_what_one_process_finds_wrong_is_said_once(pairs, scale, tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import h5py
 import numpy as np
 import torch
 from cv2.typing import MatLike
@@ -39,7 +40,7 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         part: (k, n) for the k-th of n equal parts of every batch.
 
     Raises:
-        UserError: the file is damaged, its HR patches are gone or others, or crops are larger than they.
+        UserError: the file is damaged, its HR patches are gone, or crops are larger than they.
     """
 
     def __init__(
@@ -59,15 +60,10 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self._lr_path = Path(pairs)
         with reading_h5(pairs, "lr", "hr") as file:
             count, self._side = file["lr"].shape[:2]
-            source, digest = file["hr"].virtual_sources()[0].file_name, file.attrs.get("patches_sha256")
-        # read past the virtual dataset: a missing source would read as black pixels, without an error
-        self._hr_path = self._lr_path.parent / source
+            # read past the virtual dataset: a missing source would read as black pixels, without an error
+            self._hr_path = _source(pairs, file)
         with reading_h5(self._hr_path, "patches") as file:
             patches = len(file["patches"])
-        if part[0] == 0 and digest != sha256(self._hr_path):  # one process is enough to read all of it
-            raise UserError(
-                f"{self._hr_path}: not the patches that {pairs} was made from; delete {pairs} and run again"
-            )
         if crop > self._side:
             raise UserError(f"train.crop is {crop}, but the LR patches of {pairs} have {self._side} pixels; lower it")
         self._patch = shown(count, patches)
@@ -125,9 +121,29 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def _order(self, epoch: int) -> NDArray[np.int64]:
         """Permutation of one epoch."""
         if epoch not in self._orders:
-            self._orders.pop(epoch - 2, None)
+            self._orders = {known: order for known, order in self._orders.items() if known == epoch - 1}
             self._orders[epoch] = stream(self._seed, "train-order", epoch).permutation(self._pairs)
         return self._orders[epoch]
+
+
+def check_patches(pairs: str | os.PathLike[str]) -> None:
+    """Find out whether the HR patches of a pairs file are those that it was made from; reads all of them.
+
+    Raises:
+        UserError: they are not, or they are gone.
+    """
+    with reading_h5(pairs, "lr", "hr") as file:
+        source, digest = _source(pairs, file), file.attrs.get("patches_sha256")
+    with reading_h5(source, "patches"):
+        pass
+    if digest != sha256(source):
+        raise UserError(f"{source}: not the patches that {pairs} was made from; delete {pairs} and run again")
+
+
+def _source(pairs: str | os.PathLike[str], file: h5py.File) -> Path:
+    """The file of the HR patches."""
+    name: str = file["hr"].virtual_sources()[0].file_name
+    return Path(pairs).parent / name
 
 
 def held_back(patches: int, wanted: int) -> NDArray[np.int64]:

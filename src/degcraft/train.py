@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import logging
 import math
-import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
 
 from degcraft.device import computes_in_bfloat16, prepare
-from degcraft.errors import UserError
 from degcraft.networks import save_network
-from degcraft.pairs_dataset import PairBatches, loader
+from degcraft.pairs_dataset import PairBatches, check_patches, loader
 from degcraft.progress import announce, track
 from degcraft.provenance import code_digest
 from degcraft.settings import TrainSettings
 from degcraft.storage import sha256, write_table
 from degcraft.training.checkpoints import Checkpoint
 from degcraft.training.group import ALONE, Group, joined
-from degcraft.training.launch import answer, answering, launch
+from degcraft.training.launch import answering, fail, launch
 from degcraft.training.monitor import Monitor
 from degcraft.training.run import Run
 from degcraft.training.start import first_network
@@ -60,6 +58,7 @@ def train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int) -> 
         UserError: the loss is no longer finite, the pairs file or the weights to start from do not fit, or the
             checkpoint is of other settings or of other code.
     """
+    check_patches(files.pairs)
     if settings.processes * settings.nodes == 1:
         _train(files, settings, scale, seed, ALONE)
         return
@@ -145,9 +144,8 @@ def main() -> None:
         with joined() as group:
             files, settings = TrainFiles(**job["files"]), TrainSettings(**job["settings"])
             _train(files, settings, job["scale"], job["seed"], group)
-    except UserError as error:
-        answer(error=str(error))
-        sys.exit(1)
+    except Exception as error:  # of whatever kind, it must not leave the other processes waiting
+        fail(error)
 
 
 if __name__ == "__main__":

@@ -74,10 +74,9 @@ def joined() -> Iterator[Group]:
     if torch.cuda.is_available():
         torch.cuda.set_device(gpu_of(local, torch.cuda.device_count(), by_srun="LOCAL_RANK" not in os.environ))
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", rank=rank, world_size=size)
-    try:
-        yield Group(rank, size)
-    finally:
-        distributed.destroy_process_group()
+    yield Group(rank, size)
+    # not after an error: with NCCL it waits for the others, which may be waiting for this one
+    distributed.destroy_process_group()
 
 
 def gpu_of(local: int, seen: int, by_srun: bool) -> int:

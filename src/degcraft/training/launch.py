@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from degcraft.errors import UserError
 
@@ -54,10 +56,23 @@ def launch(module: str, job: Mapping[str, Any], processes: int, nodes: int, cpus
 
 def answering() -> dict[str, Any]:
     """In a process that was started: what to do. Its log goes to the process that started it, and ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process; one traceback each would be many
     logging.basicConfig(handlers=[_Answers()], format="%(message)s", level=logging.INFO, force=True)
     threading.Thread(target=_end_with_the_other, daemon=True).start()
     job: dict[str, Any] = json.loads(sys.argv[1])
     return job
+
+
+def fail(error: Exception) -> NoReturn:
+    """Say why this process fails, and end it there and then.
+
+    What an interpreter does at its end may wait for the other processes, which may be waiting for this one.
+    """
+    if isinstance(error, UserError):
+        answer(error=str(error))
+    else:
+        traceback.print_exception(error)
+    os._exit(1)
 
 
 def answer(**values: Any) -> None:
