@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import os
 import pickle
 import re
 import subprocess
@@ -110,6 +112,23 @@ def test_a_second_name_or_a_copy(tmp_path, monkeypatch):
 def test_digest_by_hand(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")  # the example of FIPS 180-4
     assert sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_file_is_read_once_for_its_digest_until_it_changes(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    before = sha256(path)
+    path.write_bytes(b"abd")  # as long, and perhaps within the same tick of the clock
+    after = sha256(path)
+    assert after != before
+    monkeypatch.setattr(storage, "_TICK", 0)
+    assert sha256(path) == after
+    monkeypatch.setattr(hashlib, "file_digest", None)  # nothing is read any more
+    assert sha256(path) == after
+    monkeypatch.undo()
+    os.utime(path, (1, 1))
+    path.write_bytes(b"abc")
+    assert sha256(path) == before
 
 
 @pytest.mark.parametrize("chunks", [(1, 4, 3), None])

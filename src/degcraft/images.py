@@ -278,7 +278,8 @@ def _sixteen_bit(path: str | os.PathLike[str], tags: dict[int, Any]) -> NDArray[
 def write_image(path: str | os.PathLike[str], image: Photo) -> None:
     """Write an image; what the suffix names if it has 8 bits, PNG if it has 16."""
     if image.dtype == np.uint8:
-        Image.fromarray(image).save(path)
+        # zlib's usual level 6 takes more than twice as long, for files that are 2% smaller
+        Image.fromarray(image).save(path, compress_level=4)
         return
     colours = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
     written, content = cv2.imencode(".png", cv2.cvtColor(image, colours))  # Pillow knows no 16-bit colour

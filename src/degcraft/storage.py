@@ -10,8 +10,10 @@ import mmap
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:  # see degcraft.space
     import pandas as pd
 
 REMEDY = "delete it and run again, or, if it is a file of your own, give a whole one"
+_TICK = 1_000_000_000  # nanoseconds; a file that changed twice within one of a clock shows the same time
 _PARTIAL = re.compile(r"\.(.+)\.[0-9]+\.partial(\.[^.]*)?")  # a name that `replacing` gives
 _REFUSALS = {
     errno.ENOSPC: "the disk is full; make room on it and run again",
@@ -116,8 +119,21 @@ def is_folder(path: str | os.PathLike[str]) -> bool:
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
-    """Hexadecimal digest of a file's bytes."""
-    with Path(path).open("rb") as file:
+    """Hexadecimal digest of a file's bytes, which are read once a process, as long as the file is the same."""
+    path = Path(path).absolute()
+    status = path.stat()
+    if time.time_ns() - status.st_ctime_ns < _TICK:
+        return _digest(path)
+    return _known_digest(path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+@lru_cache(maxsize=256)
+def _known_digest(path: Path, *_status: int) -> str:
+    return _digest(path)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
