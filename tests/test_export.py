@@ -230,6 +230,17 @@ def test_what_cannot_be_said_is_said_so(steps, files, reason, tmp_path):
         assert all(line.startswith("#") for line in texts[file].splitlines()) == (file in files)
 
 
+def test_choices_that_are_hardly_ever_drawn_do_not_count(tmp_path):
+    steps = [
+        CLASSIC[1],
+        {"noise": {"kind": ["gaussian", "gaussian-correlated"], "sigma": [0, 9]}},
+        {"jpeg": {"kind": ["jpeg", "none"], "quality": [30, 90]}},
+    ]
+    for rest, said in ((1e-8, True), (0.1, False)):
+        _, texts = exported(steps, tmp_path, [1 - 3 * rest, rest, rest, rest])
+        assert all(("cannot be said here" not in text) == said for text in texts.values())
+
+
 def test_noise_that_is_left_out_now_and_then_is_poisson_noise_of_scale_0(tmp_path):
     steps = [*CLASSIC[:2], {"noise": {"kind": {"gaussian": 0.6, "gaussian-grey": 0.2, "none": 0.2}, "sigma": [0, 9]}}]
     (esrgan, *_), _ = exported(steps, tmp_path)

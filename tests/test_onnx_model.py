@@ -16,6 +16,7 @@ import torch
 from degcraft import onnx_model as subject
 from degcraft.errors import UserError
 from degcraft.networks import NetworkSpec, load_network, save_network
+from degcraft.networks.sr import Compact
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # torch's exporter about torch
 
@@ -32,7 +33,8 @@ def run(path, image):
     return session.run(["hr"], {"lr": image})[0]
 
 
-@pytest.mark.parametrize(("name", "scale"), [("compact", 4), ("compact", 2), ("srresnet", 4), ("srresnet", 2)])
+@pytest.mark.parametrize("name", ["compact", "srresnet", "rrdbnet"])
+@pytest.mark.parametrize("scale", [4, 2])
 def test_the_file_computes_what_torch_does_at_any_size(name, scale, tmp_path):
     model = write_model(tmp_path, name, scale)
     difference = subject.export_onnx(model, tmp_path / "model.onnx")
@@ -45,6 +47,16 @@ def test_the_file_computes_what_torch_does_at_any_size(name, scale, tmp_path):
             expected = network(torch.from_numpy(image)).numpy()
         assert expected.shape == (1, 3, scale * height, scale * width)
         np.testing.assert_allclose(run(tmp_path / "model.onnx", image), expected, atol=1e-4)
+
+
+def test_what_torch_cannot_export_is_said(tmp_path, monkeypatch):
+    def forward(self, x):
+        return x.repeat(1, 1, 4, 4) if float(x.sum()) > 0 else x  # which depends on what the image shows
+
+    monkeypatch.setattr(Compact, "forward", forward)
+    with pytest.raises(UserError, match=r"model\.safetensors: torch cannot export compact as ONNX; set 'onnx: false'"):
+        subject.export_onnx(write_model(tmp_path), tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
 
 
 def test_same_bytes_from_anywhere(tmp_path, root):

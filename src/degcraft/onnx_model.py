@@ -43,14 +43,20 @@ def export_onnx(model: str | os.PathLike[str], output: str | os.PathLike[str]) -
         The largest difference between onnxruntime and torch, on random images of two sizes.
 
     Raises:
-        UserError: packages are missing, the model is damaged or does not upscale, or the two differ by more than
-            `TOLERANCE`.
+        UserError: packages are missing, the model is damaged or does not upscale, torch cannot export it, or the two
+            differ by more than `TOLERANCE`.
     """
     ONNX.require()
+    from torch.onnx import OnnxExporterError
+
     from degcraft.networks import load_sr_network
 
     network, spec = load_sr_network(model)
-    graph = _portable(_export(network))
+    try:
+        graph = _portable(_export(network))
+    except OnnxExporterError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise UserError(f"{model}: torch cannot export {spec.name} as ONNX; set 'onnx: false' ({reason})") from error
     graph.metadata_props.add(
         key="degcraft", value=json.dumps({"network": spec.name, "arguments": dict(spec.arguments)}, sort_keys=True)
     )

@@ -27,6 +27,7 @@ KERNELS = {  # as these programs call them
     "plateau-anisotropic": "plateau_aniso",
 }
 NOTICEABLE = 0.1  # correlations below it are not worth a line
+HARDLY_EVER = 0.005  # share of a choice below which it is left out
 
 
 class UnsayableError(Exception):
@@ -114,9 +115,14 @@ def two_passes(distribution: Distribution) -> TwoPasses:
 
 
 def _drawn(distribution: Distribution, step: int, parameter: str) -> dict[str, float]:
-    """Shares of the choices, where no axis sets them those of the default."""
+    """Shares of the choices, where no axis sets them those of the default; without those that are hardly ever drawn.
+
+    Crafting leaves some weight in every bin, which must not make a distribution one that cannot be said.
+    """
     default = OPERATORS[distribution.space.operators[step]].parameter(parameter).default
-    return shares(distribution, step, parameter) or {str(default): 1.0}
+    drawn = shares(distribution, step, parameter) or {str(default): 1.0}
+    said = {choice: share for choice, share in drawn.items() if share >= HARDLY_EVER}
+    return {choice: share / sum(said.values()) for choice, share in said.items()}
 
 
 def _places(distribution: Distribution) -> dict[str, int]:
