@@ -46,7 +46,7 @@ def test_a_copy_has_the_same_digest(fresh):
         ("train", "seeds.py", True),
         ("train", "solver.py", False),
         ("train", "plots.py", False),
-        ("train", "settings.py", False),  # reaches a stage as parameters
+        ("train", "settings.py", False),  # reaches a stage as parameters; see below for what it computes
         ("craft", "solver.py", True),
         ("craft", "moments.py", True),
         ("craft", "networks/sr.py", False),
@@ -62,6 +62,16 @@ def test_the_digest_follows_the_modules_that_are_used(stage, edited, changes, fr
     path = fresh.package / edited
     path.write_text(path.read_text() + "\n# edited\n")
     assert (fresh().code_digest(stage) != before) == changes
+
+
+def test_what_settings_compute_counts(fresh):
+    before = fresh().code_digest("train")
+    path = fresh.package / "settings.py"
+    source = path.read_text()
+    path.write_text(source.replace("steps: int = 2000", "steps: int = 2001"))
+    assert path.read_text() != source and fresh().code_digest("train") == before
+    path.write_text(source.replace("return self.steps + self.adversarial_steps", "return self.steps"))
+    assert fresh().code_digest("train") != before
 
 
 def test_a_new_import_counts(fresh):

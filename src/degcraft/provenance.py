@@ -10,7 +10,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 # what they hold reaches a stage as parameters, as text, as a picture to watch or as an error, never as another result
-_IGNORED = frozenset({"config", "settings", "errors", "extras", "progress", "provenance", "training.monitor"})
+_IGNORED = frozenset({"config", "errors", "extras", "progress", "provenance", "training.monitor"})
+_DECLARATIONS = "settings"  # reach a stage as parameters as well, but not what its functions compute of them
 
 
 @cache
@@ -26,9 +27,19 @@ def code_digest(*modules: str) -> str:
     digest = hashlib.sha256()
     for name in sorted(set().union(*map(modules_used, modules)) - _IGNORED):
         digest.update(name.encode())
+        if name == _DECLARATIONS:
+            digest.update(_functions(_file(name)))
+            continue
         for path in sorted(_file(name).parent.glob(f"{_file(name).stem}.*")):  # a template belongs to its module
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _functions(path: Path) -> bytes:
+    """Sources of a module's functions, one after the other."""
+    source = path.read_text(encoding="utf-8")
+    nodes = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
+    return "".join(ast.get_source_segment(source, node) or "" for node in nodes).encode()
 
 
 def modules_used(module: str) -> set[str]:
