@@ -241,6 +241,21 @@ def test_choices_that_are_hardly_ever_drawn_do_not_count(tmp_path):
         assert all(("cannot be said here" not in text) == said for text in texts.values())
 
 
+def test_a_step_that_is_hardly_ever_taken_is_left_out(tmp_path):
+    steps = [
+        {"blur": {"kind": ["isotropic", "none"], "sigma": [1, 3]}},
+        {"resize": {}},
+        {"noise": {"kind": {"gaussian": 0.8, "none": 0.199, "poisson": 0.001}, "sigma": [0, 9], "scale": [1, 2]}},
+        {"jpeg": {"kind": ["jpeg", "none"], "quality": [30, 90]}},
+    ]
+    (esrgan, redux, neosr), _ = exported(steps, tmp_path, [1e-9, 1e-9, 1e-9, 1 - 3e-9])
+    for found in (esrgan, neosr["degradations"]):
+        assert found["poisson_scale_range2"] == [0, 0]
+        assert found["jpeg_range2"] == found["jpeg_range"] == [99, 99]
+    assert max(neosr["degradations"]["blur_sigma"]) < 0.2
+    assert redux["blur_prob"] == redux["jpeg_prob2"] == 0
+
+
 def test_noise_that_is_left_out_now_and_then_is_poisson_noise_of_scale_0(tmp_path):
     steps = [*CLASSIC[:2], {"noise": {"kind": {"gaussian": 0.6, "gaussian-grey": 0.2, "none": 0.2}, "sigma": [0, 9]}}]
     (esrgan, *_), _ = exported(steps, tmp_path)

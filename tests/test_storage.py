@@ -123,11 +123,11 @@ def test_a_file_is_read_once_for_its_digest_until_it_changes(tmp_path, monkeypat
     assert after != before
     monkeypatch.setattr(storage, "_TICK", 0)
     assert sha256(path) == after
-    monkeypatch.setattr(hashlib, "file_digest", None)  # nothing is read any more
-    assert sha256(path) == after
-    monkeypatch.undo()
-    os.utime(path, (1, 1))
+    with monkeypatch.context() as patched:
+        patched.setattr(hashlib, "file_digest", None)  # nothing is read any more
+        assert sha256(path) == after
     path.write_bytes(b"abc")
+    os.utime(path, (1, 1))
     assert sha256(path) == before
 
 

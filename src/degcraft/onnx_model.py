@@ -55,7 +55,7 @@ def export_onnx(model: str | os.PathLike[str], output: str | os.PathLike[str]) -
     try:
         graph = _portable(_export(network))
     except OnnxExporterError as error:
-        reason = str(error).strip().partition("\n")[0]
+        reason = str(error.__cause__ or error).strip().partition("\n")[0]
         raise UserError(f"{model}: torch cannot export {spec.name} as ONNX; set 'onnx: false' ({reason})") from error
     graph.metadata_props.add(
         key="degcraft", value=json.dumps({"network": spec.name, "arguments": dict(spec.arguments)}, sort_keys=True)

@@ -80,5 +80,5 @@ def spread_over_photos(photo: NDArray[np.int32], wanted: int) -> NDArray[np.int6
         return spread(len(photo), wanted)
     fold = folds(photo)
     parts = [np.flatnonzero(fold == k) for k in range(FOLDS)]
-    shares = [len(shard_of(wanted, k, FOLDS)) for k in range(FOLDS)]
+    shares = [len(range(k, wanted, FOLDS)) for k in range(FOLDS)]  # as photos are dealt out, so there are as many
     return np.sort(np.concatenate([part[spread(len(part), n)] for part, n in zip(parts, shares, strict=True)]))

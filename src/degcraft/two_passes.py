@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import pi
 
-from degcraft.axes import step_names
+from degcraft.axes import Axis, step_names
 from degcraft.distribution import Distribution
 from degcraft.operators import OPERATORS
 from degcraft.operators.noise import GAUSSIAN, POISSON
@@ -94,7 +94,7 @@ def two_passes(distribution: Distribution) -> TwoPasses:
             {
                 axis.parameter.name: found
                 for axis in space.axes
-                if axis.step == places[place] and axis.choices is None
+                if axis.step == places[place] and axis.choices is None and _used(distribution, axis)
                 if (found := axis_spread(distribution, axis.step, axis.parameter.name)) is not None
             },
         )
@@ -123,6 +123,12 @@ def _drawn(distribution: Distribution, step: int, parameter: str) -> dict[str, f
     drawn = shares(distribution, step, parameter) or {str(default): 1.0}
     said = {choice: share for choice, share in drawn.items() if share >= HARDLY_EVER}
     return {choice: share / sum(said.values()) for choice, share in said.items()}
+
+
+def _used(distribution: Distribution, axis: Axis) -> bool:
+    """Whether a parameter matters to a choice that is said."""
+    only = axis.parameter.only
+    return only is None or not _drawn(distribution, axis.step, only[0]).keys().isdisjoint(only[1])
 
 
 def _places(distribution: Distribution) -> dict[str, int]:
