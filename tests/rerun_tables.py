@@ -227,8 +227,7 @@ MODULES = {
         ["networks", *(f"networks.{name}" for name in ("encoder", "recognised", "rrdbnet", "sr"))], NETWORKS
     ),
     "srgan": "extractor_srgan",
-    **dict.fromkeys(["encoder", "parameter_loss"], f"report {EXTRACTOR}"),
-    "learned": f"extractor_srgan report {EXTRACTOR}",
+    **dict.fromkeys(["encoder", "learned", "parameter_loss"], f"report {EXTRACTOR}"),
     "extractor": FEATURES,
     "bin_features": f"bin_features_shard bin_features {CRAFTING}",
     **dict.fromkeys(["moments", "moments_file"], FEATURES),

@@ -16,9 +16,9 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from degcraft.degrade import degrade
 from degcraft.device import on_device, prepare
-from degcraft.errors import UserError
+from degcraft.errors import UserError, check_finite
 from degcraft.images import Uint8Image
-from degcraft.learned import check_finite, hardly_told, losses_of, unlearned, untold
+from degcraft.learned import hardly_told, losses_of, unlearned, untold
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import to_tensor

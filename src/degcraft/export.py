@@ -226,7 +226,7 @@ def _fixed_notes(passes: TwoPasses) -> list[str]:
     for place, kinds in passes.resizes.items():
         if set(kinds) != THIRDS or max(kinds.values()) > 0.34:
             drawn = [f"{kind} {share:.0%}" for kind, share in kinds.items()]
-            said = ", ".join(drawn) if len(drawn) > 1 else f"{max(kinds, key=lambda kind: kinds[kind])}, always"
+            said = ", ".join(drawn) if len(drawn) > 1 else f"{min(kinds)}, always"
             notes.append(
                 f"{RESIZES[place]}: here it is area, bilinear or bicubic at random, the last two without a filter; "
                 f"what cannot be said: {said}"

@@ -1,4 +1,4 @@
-"""Whether an extractor learned; the encoder to tell degradations apart, and along which axes, in words."""
+"""Whether the encoder learned to tell degradations apart, and along which axes, in words."""
 
 from __future__ import annotations
 
@@ -7,31 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
-from degcraft.errors import UserError
 from degcraft.settings import EncoderSettings
 from degcraft.words import counted, some
 
 TOLD = 0.05  # share of an axis that is explained; below it crafting is hardly nearer to the truth than the full range
 STEPS = 200  # with fewer, crafted weights are nearly twice as far from the truth as with the default, or farther
-
-
-def check_finite(losses: ArrayLike, step: int, key: str) -> None:
-    """Stop a training whose losses are no numbers any more, before anything made of them is kept.
-
-    Args:
-        losses: of the last steps.
-        step: the last of them.
-        key: of the learning rate.
-
-    Raises:
-        UserError: so it is.
-    """
-    if not np.isfinite(losses).all():
-        raise UserError(f"extractor: the loss is no number any more at step {step}; lower {key} and run again")
 
 
 def unlearned(curve: pd.DataFrame, explained: pd.DataFrame) -> str | None:

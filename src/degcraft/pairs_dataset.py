@@ -60,7 +60,6 @@ class PairBatches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self._lr_path = Path(pairs)
         with reading_h5(pairs, "lr", "hr") as file:
             count, self._side = file["lr"].shape[:2]
-            # read past the virtual dataset: a missing source would read as black pixels, without an error
             self._hr_path = _source(pairs, file)
         with reading_h5(self._hr_path, "patches") as file:
             patches = len(file["patches"])
@@ -141,7 +140,7 @@ def check_patches(pairs: str | os.PathLike[str]) -> None:
 
 
 def _source(pairs: str | os.PathLike[str], file: h5py.File) -> Path:
-    """The file of the HR patches."""
+    """The file of the HR patches, to be read itself: through ``hr``, a missing one is black, without an error."""
     name: str = file["hr"].virtual_sources()[0].file_name
     return Path(pairs).parent / name
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import chain
 
 import h5py
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from degcraft.device import on_device, prepare
-from degcraft.learned import check_finite
+from degcraft.errors import check_finite
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.networks.discriminator import adversarial_loss
 from degcraft.networks.sr import to_tensor
@@ -88,7 +89,7 @@ def train_srgan(
             weight = settings.adversarial_weight if adversarial else 0.0
             losses.append(_step(generator, discriminator, optimizers, x, y, weight))
             if step % 50 == 0 or step == total:
-                check_finite(losses, step, "srgan.learning_rate")
+                check_finite(chain(*losses), step, "srgan.learning_rate")
                 means = np.mean(losses, axis=0).tolist()
                 rows.append(dict(zip(("step", "l1", "adversarial", "discriminator"), (step, *means), strict=True)))
                 losses.clear()
