@@ -157,6 +157,7 @@ def test_killed_in_the_middle_of_every_stage_the_results_are_the_same(config, un
     assert process.wait(timeout=600) == 0, (folder / "said.txt").read_text()
     assert {path.name for path in (folder / "breakpoints").iterdir()} == {f"{rule}.met" for rule in STAGES}
     assert_same(folder, undisturbed)
+    assert not (folder / CHECKPOINT).exists()
     (resumed,) = steps
     assert resumed > 0 and resumed % TRAINING["checkpoint_every"] == 0
     log = (folder / "results/logs/train/crafted-made-seed0.log").read_text()
@@ -321,6 +322,24 @@ def test_a_photo_that_changes_while_it_is_read_is_an_error_and_then_read_again(c
     assert snakemake(run, changed, "results/hr/patches.h5").returncode == 0
     with h5py.File(run / "results/hr/patches.h5") as file:
         assert (file["patches"][file["photo"][:] == 3] == 90).all()
+
+
+def test_a_training_whose_pairs_were_touched_meanwhile_goes_on(copy, config, undisturbed):
+    model = copy / "results/models/crafted-made/seed0/model.safetensors"
+    model.unlink()
+    met = break_at(copy, "train", "stop", 3)
+    process = start(copy, config)
+    with stopped(met, process):
+        (copy / "results/pairs/crafted-made.h5").touch()
+    assert process.wait(timeout=300) == 1
+    said = (copy / "said.txt").read_text()
+    assert "degcraft: results/pairs/crafted-made.h5: changed while this job was reading it; run again" in said
+    assert (copy / CHECKPOINT).exists() and not model.exists()
+    assert snakemake(copy, config).returncode == 0
+    steps = TRAINING["steps"] - TRAINING["checkpoint_every"]
+    log = (copy / "results/logs/train/crafted-made-seed0.log").read_text()
+    assert f"train: going on from step {steps} ({CHECKPOINT})" in log
+    assert_same(copy, undisturbed)
 
 
 def test_a_photo_that_disappears_before_it_is_read_is_named(config, tmp_path):

@@ -129,6 +129,25 @@ def test_sixteen_bits_with_transparency(name, deep, tmp_path):
     np.testing.assert_allclose(checked(tmp_path / name), 0.2 * deep / 257 + 0.8 * 255, atol=1.5)
 
 
+def test_a_fourth_channel_that_is_no_transparency(image, deep, tmp_path):
+    """Of a film scanner's infrared, for instance."""
+    for photo in (image, deep):
+        infrared = np.full((HEIGHT, WIDTH, 1), 7, photo.dtype)
+        kinds = {"photometric": "rgb", "extrasamples": ["unspecified"]}
+        tifffile.imwrite(tmp_path / "a.tif", np.dstack([photo, infrared]), **kinds)
+        np.testing.assert_array_equal(read_photo(tmp_path / "a.tif"), photo)
+
+
+def test_colours_that_are_multiplied_by_the_transparency(image, deep, tmp_path):
+    for name, photo in (("a.tif", image), ("b.tif", deep)):
+        alpha = np.full((HEIGHT, WIDTH, 1), np.iinfo(photo.dtype).max // 5, photo.dtype)
+        kinds = {"photometric": "rgb", "extrasamples": ["assocalpha"]}
+        tifffile.imwrite(tmp_path / name, np.dstack([photo // 5, alpha]), **kinds)
+    np.testing.assert_allclose(checked(tmp_path / "a.tif"), 0.2 * image + 0.8 * 255, atol=3)
+    with pytest.raises(ImageError, match=r"b\.tif: stores 16-bit colours that are multiplied by the transparency"):
+        read_image(tmp_path / "b.tif")
+
+
 def test_tiff_in_planes(deep, tmp_path):
     for name, image in (("a.tif", rounded(deep)), ("b.tif", deep)):
         planes = np.ascontiguousarray(image.transpose(2, 0, 1))

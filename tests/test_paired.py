@@ -16,6 +16,7 @@ from degcraft import paired
 from degcraft.config import parse_config
 from degcraft.degrade import degrade_folder
 from degcraft.errors import UserError
+from degcraft.images import PNG_LEVEL
 from degcraft.paired import META_INFO, pair_folders, write_lmdb
 
 
@@ -85,7 +86,7 @@ def test_databases_hold_the_files_under_their_stems(photos, degraded, tmp_path):
                 content = np.frombuffer(transaction.get(name.split(".")[0].encode("ascii")), np.uint8)
                 pixels = cv2.cvtColor(cv2.imdecode(content, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
                 np.testing.assert_array_equal(pixels, read(tmp_path / "out" / kind / name))
-                assert shape == str(pixels.shape).replace(" ", "") and level == "6"
+                assert shape == str(pixels.shape).replace(" ", "") and level == str(PNG_LEVEL)
 
 
 def test_many_files_in_several_transactions_give_the_same_bytes(folder_of, make_photo, tmp_path, monkeypatch):

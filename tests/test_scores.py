@@ -42,6 +42,18 @@ def test_only_what_was_measured_on_as_many_photos_is_compared(tmp_path):
     ]
 
 
+def test_models_of_two_targets_are_not_compared(tmp_path):
+    """However many photos they were measured on, as these were on others."""
+    values = {("full", "full"): 27.0, ("crafted-cam", "full"): 25.0, ("oracle-cam", "full"): 24.0}
+    file = write_summary(tmp_path, values | {("crafted-phone", "full"): 31.0})
+    table = pd.read_csv(file)
+    table.loc[table["distribution"] != "full", "n"] = 3
+    table.to_csv(file, index=False)
+    summary = Summary.read(file)
+    best = [name for name in summary.distributions if summary.is_best(name, "full", "psnr_y", 2)]
+    assert best == ["full", "crafted-cam", "crafted-phone"]
+
+
 def test_names_are_not_taken_for_numbers_or_gaps(tmp_path):
     summary = Summary.read(write_summary(tmp_path, {("full", "007"): 26.0, ("full", "NA"): 27.0}))
     assert summary.testsets == ["007", "NA"]

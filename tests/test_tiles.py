@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -64,6 +66,20 @@ def test_what_tiles_disagree_on_fades():
     assert steps[0] == pytest.approx(85, abs=2)  # three tiles, a third of the range apart
     assert steps[16] <= 85 / 16 + 1  # over 2 * 16 / 4 LR pixels, twice as many HR pixels
     assert steps[32] <= 85 / 32 + 1
+
+
+def test_memory_holds_one_row_of_tiles():
+    image = np.zeros((160, 200, 3), np.uint8)
+    output = np.ones((2 * 48, 2 * 48, 3), np.float32)  # as large as what the largest tile sees, made outside
+    tracemalloc.start()
+    try:
+        result = restore_tiled(lambda part: output[: 2 * part.shape[0], : 2 * part.shape[1]], image, 2, 32, 8)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    row = (2 * (32 + 8)) * (2 * 200) * 3 * 4  # with what fades into the next
+    assert (result == 255).all()
+    assert most < result.nbytes + 1.5 * row
 
 
 def test_every_pixel_is_reported_once():

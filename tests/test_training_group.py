@@ -39,6 +39,7 @@ SETTINGS = TrainSettings(
     validate_every=10,
 )
 TWO = dataclasses.replace(SETTINGS, processes=2)
+WITH_WORKERS = dataclasses.replace(TWO, workers=1)
 
 
 @pytest.mark.parametrize("size", [2, 5])
@@ -54,7 +55,7 @@ def test_parts_make_up_the_batch(size, pairs, scale):
 
 
 def test_two_processes_train_what_one_does(pairs, scale, tmp_path, caplog):
-    for name, settings in (("one", SETTINGS), ("two", TWO)):
+    for name, settings in (("one", SETTINGS), ("two", WITH_WORKERS)):
         with caplog.at_level("INFO", "degcraft"):
             train(files_of(tmp_path, name, pairs), settings, scale, 0)
     one, two = (load_network(tmp_path / f"{name}.safetensors")[0].state_dict() for name in ("one", "two"))
@@ -64,7 +65,6 @@ def test_two_processes_train_what_one_does(pairs, scale, tmp_path, caplog):
     pd.testing.assert_frame_equal(one, two, rtol=1e-4)
     said = [message for message in caplog.messages if "at step 30 on held-back patches" in message]
     assert len(said) == 2 and said[1] == said[0].replace("one.monitor", "two.monitor")
-    assert not (tmp_path / "two.checkpoint").exists()
 
 
 KILLED = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from contextlib import nullcontext
 
@@ -12,6 +13,7 @@ import torch
 from degcraft.errors import UserError
 from degcraft.networks.sr import Compact
 from degcraft.settings import TrainSettings
+from degcraft.training.checkpoints import Checkpoint
 from degcraft.training.losses import PIXEL_LOSSES
 from degcraft.training.run import Run
 
@@ -115,6 +117,28 @@ def test_gradients_are_shortened_to_the_norm(monkeypatch):
     run.advance(*batch())
     assert norms == [pytest.approx(1e-3, rel=1e-3)]
     assert gradient_norm(stepped(some_run()).network) > 1e-2
+
+
+def test_gradients_of_the_discriminator_are_shortened_too(monkeypatch):
+    for clip, shortened in ((1e-3, True), (0.0, False)):
+        run = some_run(steps=1, adversarial_steps=1, discriminator_channels=2, gradient_clip=clip)
+        run.advance(*batch())
+        run.check()
+        run.add_row(0.0)
+        run.advance(*batch(1))
+        norm = gradient_norm(run._adversary._network)
+        assert norm == pytest.approx(1e-3, rel=1e-3) if shortened else norm > 1e-2
+
+
+def test_the_error_says_how_to_start_again(tmp_path):
+    saved = Checkpoint(tmp_path / "a.pt", TrainSettings(), {}, "code")
+    run = stepped(some_run())
+    torch.nn.init.constant_(run.network.body[0].bias, torch.nan)
+    run.advance(*batch())
+    for sentence in ("and run again", f"and delete {tmp_path}/a.pt and run again"):
+        with pytest.raises(UserError, match=rf"or set train\.gradient_clip, {re.escape(sentence)}$"):
+            run.check(saved.again)
+        saved.save({})
 
 
 def gradient_norm(network):

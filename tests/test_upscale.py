@@ -14,7 +14,7 @@ from torch import nn
 
 from degcraft import upscale as subject
 from degcraft.errors import UserError
-from degcraft.images import read_image, read_photo, write_image
+from degcraft.images import is_whole, read_image, read_photo, write_image
 from degcraft.networks import NetworkSpec, save_network
 from degcraft.networks.sr import to_tensor
 from degcraft.settings import UpscaleSettings
@@ -157,7 +157,11 @@ def too_much_for_the_cpu():
     torch.empty(2**50)
 
 
-@pytest.mark.parametrize("fail", [too_much_for_cuda, too_much_for_the_cpu])
+def too_much_for_numpy():
+    np.empty(2**62, np.uint8)
+
+
+@pytest.mark.parametrize("fail", [too_much_for_cuda, too_much_for_the_cpu, too_much_for_numpy])
 def test_out_of_memory_halves_the_tile_and_goes_on(fail, model, make_photo, caplog):
     image = make_photo(100, 70)
     whole = Upscaler(model, WHOLE)(image)
@@ -258,6 +262,19 @@ def test_what_is_done_is_not_done_again(model, folder_of, make_photo, tmp_path, 
     assert read_image(tmp_path / "out" / "b.png").shape == (14, 14, 3)
     assert len(names(tmp_path / "kept")) == 2  # the old b and c are gone
     assert run(replace(WHOLE, ensemble=True)) == 3  # other settings, other results
+
+
+def test_a_large_result_is_known_to_be_done(model, folder_of, make_photo, tmp_path, monkeypatch):
+    """Pillow opens no image of more than twice the pixels that it allows, and photos can be just below that."""
+    folder = folder_of("photos", a=make_photo(20, 20))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 400)
+    upscale_folder(folder, model, tmp_path / "out", tmp_path / "kept", WHOLE)
+    (file,) = (tmp_path / "kept").iterdir()
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(file)
+    assert is_whole(file)
+    file.write_bytes(file.read_bytes()[:-20])
+    assert not is_whole(file)
 
 
 def test_unreadable_photos_are_skipped_with_a_line(model, folder_of, make_photo, tmp_path, caplog):

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile
 
 from degcraft.errors import UserError
 from degcraft.storage import is_file, is_folder
@@ -27,6 +28,8 @@ FloatImage = NDArray[np.float32]
 """(H, W, 3) float32, RGB, nominally 0..255."""
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
+PNG_LEVEL = 4
+"""Of zlib's compression: its usual 6 takes more than twice as long, for files that are 2% smaller."""
 _SPECIAL = re.compile("[{}<>\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LONGEST_NAME = 200  # bytes
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
@@ -210,7 +213,7 @@ def count_pixels(path: str | os.PathLike[str]) -> int:
 def is_whole(path: str | os.PathLike[str]) -> bool:
     """Whether a PNG file is there and agrees with the checksums in it."""
     try:
-        with Image.open(path, formats=("PNG",)) as image:
+        with PngImageFile(path) as image:  # Image.open refuses large ones, which verifying does not decode
             image.verify()
     except Exception:  # see above
         return False
@@ -224,7 +227,7 @@ def _upright(pixels: Photo) -> Photo:
 _PLAIN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "La", "CMYK", "YCbCr", "LAB", "HSV"})
 _MOST_BYTES = 1 << 30  # as many pixels as are read, with 16 bits and transparency, are fewer
 _BAND = 256  # rows
-_ORIENTATION, _BITS, _PHOTOMETRIC, _PLANAR = 0x0112, 0x0102, 0x0106, 0x011C
+_ORIENTATION, _BITS, _PHOTOMETRIC, _PLANAR, _EXTRA = 0x0112, 0x0102, 0x0106, 0x011C, 0x0152
 _TURNS: dict[int, Callable[[Photo], Photo]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -268,6 +271,11 @@ def _sixteen_bit(path: str | os.PathLike[str], tags: dict[int, Any]) -> NDArray[
         raise ImageError(path, "stores its 16 bits in an unusual way; save it as PNG")
     if tags.get(_PLANAR) == 2 and raw.ndim == 3:  # OpenCV mixes such planes up
         raise ImageError(path, "stores its 16-bit colours in separate planes; save it as PNG")
+    if raw.ndim == 3 and raw.shape[2] == 4 and _EXTRA in tags:
+        if tags[_EXTRA][0] == 1:
+            raise ImageError(path, "stores 16-bit colours that are multiplied by the transparency; save it as PNG")
+        if tags[_EXTRA][0] == 0:  # infrared, for instance
+            raw = raw[..., :3]
     pixels = 65535 - raw if tags.get(_PHOTOMETRIC) == 0 else raw  # white is zero, which OpenCV ignores
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], 3, axis=2).astype(np.uint16, copy=False)
@@ -278,8 +286,7 @@ def _sixteen_bit(path: str | os.PathLike[str], tags: dict[int, Any]) -> NDArray[
 def write_image(path: str | os.PathLike[str], image: Photo) -> None:
     """Write an image; what the suffix names if it has 8 bits, PNG if it has 16."""
     if image.dtype == np.uint8:
-        # zlib's usual level 6 takes more than twice as long, for files that are 2% smaller
-        Image.fromarray(image).save(path, compress_level=4)
+        Image.fromarray(image).save(path, compress_level=PNG_LEVEL)
         return
     colours = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
     written, content = cv2.imencode(".png", cv2.cvtColor(image, colours))  # Pillow knows no 16-bit colour

@@ -10,13 +10,12 @@ from pathlib import Path
 from degcraft.degrade import PARAMETERS
 from degcraft.errors import UserError
 from degcraft.extras import Extra
-from degcraft.images import crop_to_multiple, image_size, read_image, write_image
+from degcraft.images import PNG_LEVEL, crop_to_multiple, image_size, read_image, write_image
 from degcraft.progress import announce
 from degcraft.storage import link_or_copy, replacing
 from degcraft.words import counted, quoted, some
 
 META_INFO = "meta_info.txt"
-LEVEL = 6  # of the PNG files' compression, which the lists inside the databases give
 TOGETHER = 256  # images a transaction
 LMDB = Extra(
     ("lmdb",),
@@ -98,7 +97,7 @@ def write_lmdb(files: Sequence[Path], output: Path) -> None:
                 for file in part:
                     transaction.put(file.stem.encode("ascii"), file.read_bytes())
     with replacing(output / META_INFO) as partial:
-        lines = [f"{file.name} {_shape(image_size(file)[::-1])} {LEVEL}\n" for file in files]
+        lines = [f"{file.name} {_shape(image_size(file)[::-1])} {PNG_LEVEL}\n" for file in files]
         partial.write_text("".join(lines), encoding="utf-8")
 
 

@@ -107,17 +107,22 @@ class Summary:
         return max(score.photos for (_, name, _), score in self.scores.items() if name == testset)
 
     def is_best(self, distribution: str, testset: str, metric: str, decimals: int) -> bool:
-        """Whether a score, as it is shown, is the best of those over as many photos of its test set.
+        """Whether a score, as it is shown, is the best of those on the same photos of its test set.
 
-        With several targets, models for one of them are measured on fewer photos than ``full`` is.
+        With several targets, models for one of them are measured on its photos alone, on fewer than ``full`` is.
         """
         score = self.get(distribution, testset, metric)
         if score is None:
             return False
         column = [
             other.value
-            for (_, name, kind), other in self.scores.items()
-            if (name, kind, other.photos) == (testset, metric, score.photos)
+            for (name, on, kind), other in self.scores.items()
+            if (on, kind, other.photos) == (testset, metric, score.photos) and _of_one_target(distribution, name)
         ]
         best = min if metric in LOWER else max
         return round(score.value, decimals) == round(best(column), decimals)
+
+
+def _of_one_target(*distributions: str) -> bool:
+    """Whether distributions belong to no more than one target."""
+    return len({Name.parse(name).target for name in distributions} - {""}) < 2

@@ -196,7 +196,8 @@ class TrainSettings:
         milestones: where ``multistep`` lets it fall, as shares of ``steps``.
         decay: by what factor.
         warmup: steps over which it rises from 0.
-        gradient_clip: largest norm of a step's gradient; longer ones are shortened to it. 0 leaves them as they are.
+        gradient_clip: largest norm of a step's gradient, of the discriminator's too; longer ones are shortened to it. 0
+            leaves them as they are.
         adversarial_steps: further steps with a discriminator; 0 for none.
         adversarial_weight: of the adversarial loss beside the pixel loss.
         adversarial_learning_rate: of both networks in these steps.

@@ -99,16 +99,19 @@ def restore_tiled(
     peak = np.float32(np.iinfo(image.dtype).max)
     result = np.empty((height * scale, width * scale, 3), image.dtype)
     rows, columns = (spans(length, scale, tile, overlap) for length in (height, width))
-    faded = np.empty((0, width * scale, 3), np.float32)  # what the row before gives to this one
+    room = np.empty((max(row.end - row.first for row in rows), width * scale, 3), np.float32)
+    faded = room[:0].copy()  # what the row before gives to this one
     for row, following in zip(rows, [*rows[1:], None], strict=True):
-        band = np.zeros((row.end - row.first, width * scale, 3), np.float32)
+        band = room[: row.end - row.first]
         band[: len(faded)] = faded
+        band[len(faded) :] = 0
         for column in columns:
             output = restore(image[row.seen, column.seen].astype(np.float32) / peak)
             part = output[row.skipped :, column.skipped :][: row.end - row.first, : column.end - column.first]
             band[:, column.first : column.end] += part * (row.weights[:, None] * column.weights)[..., None]
             advance(row.pixels * column.pixels)
         end = height * scale if following is None else following.first
-        result[row.first : end] = np.rint(band[: end - row.first] * peak)
-        faded = band[end - row.first :]
+        done, faded = band[: end - row.first], band[end - row.first :].copy()
+        done *= peak
+        result[row.first : end] = np.rint(done, out=done)
     return result

@@ -38,7 +38,8 @@ class TrainFiles:
         curve: CSV ``step, loss, learning_rate, psnr_y``, a row every 50 steps and at every validation: mean loss since
             the row before, and PSNR-Y of the averaged weights, where it was measured; then ``adversarial,
             discriminator``, mean losses of the adversarial steps, if there are any.
-        checkpoint: from which a training that was interrupted goes on; removed at the end.
+        checkpoint: from which a training that was interrupted goes on. It stays where it is: delete it when what was
+            trained is safe.
         monitor: folder for watching alone.
     """
 
@@ -83,14 +84,13 @@ def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, gr
     left, part = range(run.step, settings.all_steps), (group.rank, group.size)
     batches = PairBatches(files.pairs, settings.batch, settings.crop, scale, seed, left, settings.validation, part)
     if not group.leads:
-        _go_through(batches, run, settings)
+        _go_through(batches, run, settings, saved)
         return
     _warn_of_slowness(device.type, settings)
     _go_through(batches, run, settings, saved, Monitor(files.monitor, run.step, settings.batch))
     run.network.load_state_dict(run.average)
     save_network(files.model, run.network, spec, {"seed": str(seed), "steps": str(settings.all_steps)})
     write_table(pd.DataFrame(run.rows), files.curve)
-    saved.delete()
     last = run.rows[-1]
     reached = "" if math.isnan(last["psnr_y"]) else f", PSNR-Y {last['psnr_y']:.2f} dB on held-back patches"
     announce(f"{run.step} steps, loss {last['loss']:.3g}{reached}")
@@ -108,10 +108,10 @@ def _go_through(
     batches: PairBatches,
     run: Run,
     settings: TrainSettings,
-    saved: Checkpoint | None = None,
+    saved: Checkpoint,
     monitor: Monitor | None = None,
 ) -> None:
-    """Take the steps that are left, and do in between what is due; what is None is another process's business."""
+    """Take the steps that are left, and do in between what is due; without a monitor, what others need not do."""
     held_back = batches.validation() if monitor else None
     validation = None if held_back is None else Validation(*held_back, run.device)
     steps = loader(batches, settings.workers, run.device)
@@ -122,7 +122,7 @@ def _go_through(
         row = look or run.step == settings.steps or run.step % CURVE_EVERY == 0
         keep = not last and run.step % settings.checkpoint_every == 0
         if row or keep:
-            run.check()
+            run.check(saved.again)
         psnr = math.nan
         if look and validation and monitor:
             psnr, pictures = validation.measure(run)
@@ -131,7 +131,7 @@ def _go_through(
             added = run.add_row(psnr)
             if monitor:
                 monitor.row(added)
-        if keep and saved:
+        if keep and monitor:
             saved.save(run.state())
     if monitor:
         monitor.close()

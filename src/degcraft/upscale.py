@@ -120,7 +120,7 @@ class Upscaler:
 
         try:
             return upscale_tiled(self._network, image, self.scale, self._settings, self._device, count)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
             advance(-done)
@@ -141,9 +141,9 @@ class Upscaler:
         self._settings = replace(self._settings, tile=tile)
 
 
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error says that there was not enough memory, on CUDA or on the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that there was not enough memory, on CUDA or on the CPU, for torch or for NumPy."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "DefaultCPUAllocator" in str(error)
 
 
 @torch.no_grad()

@@ -1,5 +1,7 @@
 """Train one model."""
 
+from pathlib import Path
+
 from job import job
 
 from degcraft.settings import WITHOUT_EFFECT, TrainSettings
@@ -18,3 +20,4 @@ with job(snakemake):
         snakemake.params.scale,
         int(snakemake.wildcards.seed),
     )
+Path(snakemake.params.checkpoint).unlink(missing_ok=True)  # only now can nothing fail any more

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from degcraft.device import autocast, on_device
 from degcraft.networks.discriminator import UNetDiscriminator, adversarial_loss
@@ -61,6 +62,8 @@ class Adversary:
         loss = adversarial_loss(real, real=True) + adversarial_loss(fake, real=False)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        if self._settings.gradient_clip:
+            clip_grad_norm_(self._network.parameters(), self._settings.gradient_clip)
         self._optimizer.step()
         return loss.detach()
 

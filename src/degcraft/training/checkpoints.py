@@ -83,9 +83,10 @@ class Checkpoint:
         run: dict[str, Any] = saved["run"]
         return run
 
-    def delete(self) -> None:
-        """Remove it, once the training is finished."""
-        self._path.unlink(missing_ok=True)
+    @property
+    def again(self) -> str:
+        """How to start again with other settings, for the end of a sentence."""
+        return f"delete {self._path} and run again" if self._path.exists() else "run again"
 
 
 def _check_sums(path: Path) -> None:

@@ -10,12 +10,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from degcraft.errors import UserError
+
+_TO_MEET = timedelta(minutes=30)
+_PATIENCE = timedelta(days=1)  # while one of them validates; of one that dies, the process that started them learns
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,10 @@ def joined() -> Iterator[Group]:
     )
     if torch.cuda.is_available():
         torch.cuda.set_device(gpu_of(local, torch.cuda.device_count(), by_srun="LOCAL_RANK" not in os.environ))
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", rank=rank, world_size=size)
+    address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store = distributed.TCPStore(*address, size, rank == 0, _TO_MEET)  # type: ignore[attr-defined]  # documented
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_PATIENCE)
     yield Group(rank, size)
     # not after an error: with NCCL it waits for the others, which may be waiting for this one
     distributed.destroy_process_group()

@@ -135,10 +135,13 @@ class Run:
             self.network.load_state_dict(current)
             self.network.train()
 
-    def check(self) -> None:
+    def check(self, again: str = "run again") -> None:
         """Stop where the loss is no number any more, before anything made of it is kept.
 
         From here on, losses so far are means over the processes. All of them have to call it.
+
+        Args:
+            again: how to start again with other settings, for the error.
 
         Raises:
             UserError: so it is.
@@ -154,7 +157,7 @@ class Run:
             key = "adversarial_learning_rate" if step >= self._settings.steps else "learning_rate"
             raise UserError(
                 f"train: the loss is {float(losses[row, column])} at step {step + 1}; lower train.{key}, or set "
-                "train.gradient_clip, and run again"
+                f"train.gradient_clip, and {again}"
             )
 
     def add_row(self, psnr: float) -> dict[str, float]:

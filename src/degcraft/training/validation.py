@@ -33,14 +33,18 @@ class Validation:
         They have a column for each of some patches: what goes in, enlarged, what comes out, and what should.
         """
         with run.averaged() as network, torch.no_grad():
-            parts = [network(to_tensor(part.to(self._device))) for part in self._lr.split(_AT_ONCE)]
-        output = torch.cat(parts).float().clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
-        restored: NDArray[np.uint8] = output.permute(0, 2, 3, 1).cpu().numpy()
+            parts = [_eight_bit(network(to_tensor(part.to(self._device)))) for part in self._lr.split(_AT_ONCE)]
+        restored: NDArray[np.uint8] = torch.cat(parts).permute(0, 2, 3, 1).numpy()
         psnr = float(np.mean([_psnr_y(a, b, self._scale) for a, b in zip(restored, self._hr, strict=True)]))
         shown = np.unique(np.linspace(0, len(restored) - 1, _SHOWN).astype(int))  # neighbours are often of one photo
         large = self._lr.numpy()[shown].repeat(self._scale, axis=1).repeat(self._scale, axis=2)
         rows = {"input (LR, enlarged)": large, "output": restored[shown], "HR": self._hr[shown]}
         return psnr, {name: np.concatenate(list(images), axis=1) for name, images in rows.items()}
+
+
+def _eight_bit(output: torch.Tensor) -> torch.Tensor:
+    """Off the device, a few patches at a time: all of them would take the memory that the training needs."""
+    return output.float().clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8).cpu()
 
 
 def _psnr_y(a: Uint8Image, b: Uint8Image, border: int) -> float:
