@@ -57,6 +57,16 @@ def test_seeds_and_onnx_files_that_are_no_longer_made_are_listed_beside_those_th
     assert listed(results, [*MADE, "models/full/seed0/model.onnx"]) == ["models/full/seed1", "evaluation/full/seed1"]
 
 
+def test_rounds_and_lpips_that_are_no_longer_asked_for_are_listed(results):
+    for number in (1, 2):
+        (results / f"targets/album/rounds/{number}").mkdir(parents=True)
+    for path in ("targets/album/rounds.csv", "perceptual.csv"):
+        (results / path).touch()
+    rounds = ["targets/album/rounds.csv", "targets/album/rounds/1"]
+    assert listed(results, [*MADE, *rounds, "perceptual.csv"]) == ["targets/album/rounds/2"]
+    assert listed(results) == ["targets/album/rounds", "targets/album/rounds.csv", "perceptual.csv"]
+
+
 def test_weights_at_dials_that_are_no_longer_asked_for_are_listed(results):
     (results / "targets/album/dial").mkdir()
     for dial in ("1", "0.1"):

@@ -56,6 +56,21 @@ def test_marginals_share_the_weight_of_intervals_that_overlap():
     np.testing.assert_allclose(noise["weight"], [0.2, 0.6, 0.2])
 
 
+def test_bins_count_where_the_axis_has_an_effect():
+    """Bins of Poisson noise differ in sigma without effect, and share their weight out evenly; so do Gaussian ones."""
+    kinds = ("kind", Choices(("gaussian", "poisson")))
+    space = build([Step("noise", (kinds, ("sigma", Range(0.0, 20.0, 2)), ("scale", Range(0.0, 2.0, 2))))])
+    gaussian = np.array([space.axes[0].choices[int(code)] == "gaussian" for code in space.lower[:, 0]])
+    strong, coarse = space.lower[:, 1] == 10, space.lower[:, 2] == 1
+    weight = 0.5 * gaussian * strong / 2 + 0.5 * ~gaussian * coarse / 2
+    table = marginals(space, weight, np.full(8, 1 / 8)).set_index("axis")
+    for axis, shares in (("noise_kind", [0.5, 0.5]), ("noise_sigma", [0, 1]), ("noise_scale", [0, 1])):
+        np.testing.assert_allclose(table.loc[axis, "weight"], shares)
+        np.testing.assert_allclose(table.loc[axis, "prior"], 0.5)
+    none = marginals(space, gaussian / 4, np.full(8, 1 / 8)).set_index("axis")  # of no Poisson noise at all
+    np.testing.assert_allclose(none.loc["noise_scale", "weight"], 0.5)
+
+
 def test_marginals_leave_out_what_no_bin_holds():
     space = blur_noise([[0.0, 1.0], [2.0, 1.0]], [[1.0, 2.0], [3.0, 2.0]])
     table = marginals(space, np.array([0.3, 0.7]), np.array([0.5, 0.5]))

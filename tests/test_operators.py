@@ -311,6 +311,7 @@ def test_a_step_of_kind_none_changes_nothing(name, make_photo):
         ({"direction": "down", "of": "image", "down": float(np.float32(0.7))}, (33, 44)),
         ({"direction": "up", "of": "lr", "up": 1.2}, (14, 19)),
         ({"direction": "divide", "divisor": 3.0}, (16, 21)),
+        ({"direction": "divide", "divisor": float(np.float32(1.2))}, (40, 53)),
         ({"direction": "divide", "divisor": 16.0}, (6, 8)),  # half the LR image, and no less
         ({"direction": "shifted", "sigma": 1.0}, (12, 16)),
     ],

@@ -101,6 +101,14 @@ def test_many_files_in_several_transactions_give_the_same_bytes(folder_of, make_
         assert all(transaction.get(file.stem.encode()) == file.read_bytes() for file in files)
 
 
+def test_a_database_on_a_full_disk_gets_a_sentence(folder_of, make_photo, tmp_path, small_disk):
+    pytest.importorskip("lmdb")
+    folder = folder_of("photos", **{str(i): make_photo(90, 90, i) for i in range(20)})
+    small_disk(tmp_path / "disk", "size=100k")
+    with pytest.raises(UserError, match=r"disk/a\.lmdb: cannot be written .* room on the disk, and run again"):
+        write_lmdb(sorted(folder.iterdir()), tmp_path / "disk/a.lmdb")
+
+
 @pytest.mark.parametrize("stem", ["IMG.001", "köln"])
 def test_names_without_a_key_are_refused(stem, folder_of, make_photo, uniform, tmp_path):
     folder = folder_of("photos", **{stem: make_photo(16, 16)})

@@ -90,6 +90,13 @@ def test_halves_by_hand():
     np.testing.assert_allclose(error, [[1, 0, 1, 0]])
 
 
+def test_what_cannot_be_told_from_noise_is_no_gain():
+    """As many numbers to fit as patches: the fit goes through whatever they cost."""
+    parameters = np.array([[[1, 0, 5, 0], [1, 0, 15, 0], [3, 0, 15, 0]]], np.float32)
+    _, error = halves(one_bin([4, 0, 20, 0]), np.array([[1.0, 5.0, 2.0]]), parameters)
+    assert (error[0, [0, 2]] == np.inf).all() and (error[0, [1, 3]] == 0).all()
+
+
 def test_what_one_axis_does_is_not_laid_to_another_that_happens_to_agree():
     # three in four samples are in the same half of both axes
     parameters = np.array([[[1, 0, 5, 0]] * 3 + [[1, 0, 15, 0]] + [[3, 0, 15, 0]] * 3 + [[3, 0, 5, 0]]], np.float32)

@@ -15,6 +15,9 @@ WIDTH = 100  # columns of the text
 PLACES = {
     "targets/*": TARGET,
     "targets/*/dial/*": rf"(?:{DIAL})\.csv",
+    "targets/*/rounds*": r"rounds|rounds\.csv",
+    "targets/*/rounds/*": r"\d+",
+    "*": r"perceptual\.csv",
     "upscaled/*": TARGET,
     "checkpoints/upscale/*": TARGET,
     "testsets/*": TARGET,

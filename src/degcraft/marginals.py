@@ -32,6 +32,8 @@ def pieces(space: Space, axis: int) -> tuple[Array, Array, Array]:
 def marginals(space: Space, weight: Array, prior: Array) -> pd.DataFrame:
     """Weights summed over all axes but one, for each axis in turn.
 
+    Bins count where the axis has an effect, if there are any: those of Poisson noise say nothing of its sigma.
+
     Returns:
         ``axis, lower, upper, choice, weight, prior``, a row an interval or choice (see `pieces`); the columns that do
         not apply are empty.
@@ -44,11 +46,17 @@ def marginals(space: Space, weight: Array, prior: Array) -> pd.DataFrame:
             "lower": np.nan if axis.choices else starts,
             "upper": np.nan if axis.choices else ends,
             "choice": [axis.word(int(code)) for code in starts] if axis.choices else "",
-            "weight": weight @ share,
-            "prior": prior @ share,
+            "weight": _where_it_matters(space, i, weight) @ share,
+            "prior": _where_it_matters(space, i, prior) @ share,
         }
         tables.append(pd.DataFrame(columns, index=range(len(starts))))
     return pd.concat(tables, ignore_index=True)
+
+
+def _where_it_matters(space: Space, index: int, weight: Array) -> Array:
+    """Weights of the bins where an axis has an effect, summing to what all of them do; all of them if there is none."""
+    matters = space.mattering(weight, index)
+    return matters * (weight.sum() / matters.sum()) if 0 < matters.sum() < weight.sum() else weight
 
 
 def read_marginals(path: str | os.PathLike[str]) -> pd.DataFrame:

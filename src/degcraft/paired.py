@@ -16,7 +16,7 @@ from degcraft.storage import link_or_copy, replacing
 from degcraft.words import counted, quoted, some
 
 META_INFO = "meta_info.txt"
-TOGETHER = 256  # images a transaction
+TOGETHER = 1 << 28  # bytes a transaction, which is held in memory until it is written
 LMDB = Extra(
     ("lmdb",),
     "degrade.lmdb: needs the package {packages}; install it with .venv/bin/pip install -e '.[lmdb]', or set "
@@ -83,7 +83,7 @@ def write_lmdb(files: Sequence[Path], output: Path) -> None:
     ``name (height,width,3) level`` for each. The same files give the same bytes.
 
     Raises:
-        UserError: the package ``lmdb`` is missing.
+        UserError: the package ``lmdb`` is missing, or the database cannot be written.
     """
     LMDB.require()
     import lmdb
@@ -91,19 +91,32 @@ def write_lmdb(files: Sequence[Path], output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     # pages of 4096 bytes, and as much again for the index and pages in use twice
     room = 2 * sum(-(-file.stat().st_size // 4096) * 4096 for file in files) + (1 << 24)
-    with lmdb.open(str(output), map_size=room, lock=False) as database:
-        for part in _parts(files):
-            with database.begin(write=True) as transaction:
-                for file in part:
-                    transaction.put(file.stem.encode("ascii"), file.read_bytes())
+    try:
+        with lmdb.open(str(output), map_size=room, lock=False) as database:
+            for part in _parts(files):
+                with database.begin(write=True) as transaction:
+                    for file in part:
+                        transaction.put(file.stem.encode("ascii"), file.read_bytes())
+    except lmdb.Error as error:  # which is one of input and output where a disk is full, or not quite
+        raise UserError(
+            f"{output}: cannot be written ({error}); see that there is room on the disk, and run again"
+        ) from None
     with replacing(output / META_INFO) as partial:
         lines = [f"{file.name} {_shape(image_size(file)[::-1])} {PNG_LEVEL}\n" for file in files]
         partial.write_text("".join(lines), encoding="utf-8")
 
 
 def _parts(files: Sequence[Path]) -> Iterator[Sequence[Path]]:
-    """A transaction is held in memory until it is written."""
-    return (files[first : first + TOGETHER] for first in range(0, len(files), TOGETHER))
+    """Files of one transaction each."""
+    part: list[Path] = []
+    size = 0
+    for file in files:
+        if part and size + file.stat().st_size > TOGETHER:
+            yield part
+            part, size = [], 0
+        part.append(file)
+        size += file.stat().st_size
+    yield part
 
 
 def _shape(sides: tuple[int, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,28 +85,12 @@ def shares(distribution: Distribution, step: int, parameter: str) -> dict[str, f
     return {choice: share for choice, share in found.items() if share > 0}
 
 
-def mattering(distribution: Distribution, index: int) -> Array:
-    """(bins,) the weights of the bins where an axis has an effect: those of Poisson noise do not count for its sigma.
-
-    They sum to the probability that it has one.
-    """
-    space, weight = distribution.space, distribution.weight.copy()
-    if index in space.selected:
-        place, matters = space.selected[index]
-        other = space.axes[place]
-        if other.mixture is not None and other.choices is not None:
-            weight *= sum(share for choice, share in other.mixture.shares if matters[other.choices.index(choice)])
-        else:
-            weight *= matters[space.lower[:, place].astype(np.int64)]
-    return weight
-
-
 def axis_spread(distribution: Distribution, step: int, parameter: str) -> Spread | None:
     """`spread` of a step's parameter where it has an effect; None if no axis sets it or it never has one."""
     space = distribution.space
     for i, axis in enumerate(space.axes):
         if (axis.step, axis.parameter.name) == (step, parameter):
-            weight = mattering(distribution, i)
+            weight = space.mattering(distribution.weight, i)
             used = weight > 0
             if used.any():
                 return spread(space.lower[used, i], space.upper[used, i], weight[used] / weight.sum())
@@ -113,16 +98,19 @@ def axis_spread(distribution: Distribution, step: int, parameter: str) -> Spread
 
 
 def dependences(distribution: Distribution) -> Iterator[tuple[Axis, Axis, float]]:
-    """Correlations between the crafted numeric axes, which their ranges do not say; pairs in the order of the axes."""
-    space, weight = distribution.space, distribution.weight
+    """Correlations between the crafted numeric axes, which their ranges do not say; pairs in the order of the axes.
+
+    Of two axes those bins count where both have an effect.
+    """
+    space = distribution.space
     numeric = [i for i, axis in enumerate(space.axes) if axis.choices is None and space.binned[i]]
-    centre = (space.lower + space.upper)[:, numeric] / 2
-    width = (space.upper - space.lower)[:, numeric]
-    off = centre - weight @ centre
-    variance = weight @ (off**2 + width**2 / 12)
-    for first in range(len(numeric)):
-        for second in range(first + 1, len(numeric)):
-            scale = (variance[first] * variance[second]) ** 0.5
-            if scale > 0:
-                covariance = float(weight @ (off[:, first] * off[:, second]))
-                yield space.axes[numeric[first]], space.axes[numeric[second]], covariance / scale
+    for pair in combinations(numeric, 2):
+        weight = distribution.weight
+        for i in pair:
+            weight = space.mattering(weight, i)
+        weight = weight / (weight.sum() or 1.0)
+        centre, width = (space.lower + space.upper)[:, pair] / 2, (space.upper - space.lower)[:, pair]
+        off = centre - weight @ centre
+        scale = float(np.prod(weight @ (off**2 + width**2 / 12))) ** 0.5
+        if scale > 0:
+            yield space.axes[pair[0]], space.axes[pair[1]], float(weight @ np.prod(off, axis=1)) / scale

@@ -180,7 +180,8 @@ def halves(space: Space, cost: Array, parameters: NDArray[np.float32]) -> tuple[
         parameters: (bins, patches, axes).
 
     Returns:
-        The numbers and their standard errors, (bins, axes) each; an axis that does not vary in a bin has 0.
+        The numbers and their standard errors, (bins, axes) each; an axis that does not vary in a bin has 0. With fewer
+        patches than numbers to fit, the errors are infinite.
     """
     middle = (space.lower + space.upper) / 2
     difference, error = np.zeros_like(middle), np.zeros_like(middle)
@@ -192,9 +193,10 @@ def halves(space: Space, cost: Array, parameters: NDArray[np.float32]) -> tuple[
         inverse = np.linalg.pinv(design.T @ design)
         fit = inverse @ design.T @ cost[index]
         residual = cost[index] - design @ fit
-        variance = residual @ residual / max(len(design) - np.linalg.matrix_rank(design), 1)
         difference[index, varies] = fit[: len(varies)]
-        error[index, varies] = np.sqrt(variance * np.diag(inverse)[: len(varies)])
+        spare = len(design) - np.linalg.matrix_rank(design)  # without, the fit goes through whatever the costs are
+        variances = np.diag(inverse)[: len(varies)] * (residual @ residual) / max(spare, 1)
+        error[index, varies] = np.sqrt(variances) if spare > 0 else np.inf
     return difference, error
 
 

@@ -29,7 +29,8 @@ class FrechetObjective:
     packed vectors, the mean and the upper triangle of the second moment, so that a mixture is one matrix product.
 
     Where an eigenvalue of A' C(w) A vanishes F has a kink; it is rounded off by adding to all eigenvalues what rounding
-    makes of zero. This lowers F by less than `rounding` unless C(w) is singular where C_r is not, and keeps it convex.
+    makes of zero, f. This keeps F convex and lowers it, by at most f / v^1/2 for an eigenvalue v and never by more than
+    2 f^1/2: far less than the solver's tolerance, unless C(w) is nearly singular where C_r is not.
 
     Attributes:
         packed: (bins, d(d+1)/2 + d) float64, each bin's moments about the mean of the bins' means.

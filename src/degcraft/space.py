@@ -190,6 +190,17 @@ class Space:
             result[:, axis] = matters[parameters[:, other].astype(np.int64)]
         return result
 
+    def mattering(self, weight: NDArray[np.float64], index: int) -> NDArray[np.float64]:
+        """(bins,) the weights of the bins, (bins,), where an axis has an effect; they sum to how often it has one."""
+        if index not in self.selected:
+            return weight
+        place, matters = self.selected[index]
+        other = self.axes[place]
+        if other.mixture is not None and other.choices is not None:
+            often = sum(share for choice, share in other.mixture.shares if matters[other.choices.index(choice)])
+            return np.asarray(weight * often)
+        return np.asarray(weight * matters[self.lower[:, place].astype(np.int64)])
+
     def steps(self, parameters: NDArray[np.float32]) -> list[AppliedStep]:
         """The operators with the values that a vector of parameters (as `draw` returns it) means, as they are applied.
 

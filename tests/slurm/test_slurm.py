@@ -8,9 +8,11 @@ import os
 import re
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from slurm_runs import finished, run_id, running, submit, tiny_config
+from workflow_runs import write_config
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,38 @@ def test_a_slurm_that_does_not_answer_ends_the_run_before_its_first_job(cluster,
     assert process.returncode == 1
     assert "Slurm does not answer here:" in process.stderr and said in process.stderr
     assert "submitted" not in process.stderr
+
+
+def test_jobs_of_a_killed_run_are_ended_before_another_begins(cluster, tmp_path):
+    log = tmp_path / "run/.snakemake/slurm_logs/rule_space/1.log"
+    log.parent.mkdir(parents=True)
+    waiting = ["sbatch", "--parsable", "--hold", "--mem=100", "--wrap=true"]
+    numbers = [
+        subprocess.check_output([*waiting, f"--output={path}"], env=cluster, text=True).strip()
+        for path in (log, tmp_path / "another.log")
+    ]
+    try:
+        arguments = cluster, "slurm", tmp_path / "run", tiny_config(tmp_path), "results/space/bins.csv"
+        refused = submit(*arguments)
+        assert refused.returncode == 1 and "submitted" not in refused.stderr
+        assert re.search(rf"end them, and run again:\n    scancel {numbers[0]}$", refused.stderr, re.MULTILINE)
+        subprocess.run(["scancel", numbers[0]], env=cluster, check=True)
+        assert submit(*arguments).returncode == 0
+    finally:
+        subprocess.run(["scancel", *numbers], env=cluster, check=False)
+
+
+def test_jobs_refuse_another_configuration_than_the_run_began_with(cluster, tmp_path):
+    config, logs = tiny_config(tmp_path), tmp_path / "run/.snakemake/slurm_logs"
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(submit, cluster, "slurm", tmp_path / "run", config, "results/pairs/full.h5", "--retries", "0")
+        while not (run.done() or logs.exists()):
+            time.sleep(0.01)
+        write_config(tmp_path / "run", {**config, "seed": 5})
+        process = run.result()
+    assert process.returncode == 1
+    assert "run/config.yaml: changed since the run began" in process.stdout + process.stderr
+    assert not (tmp_path / "run/results/pairs/full.h5").exists()
 
 
 @pytest.mark.parametrize("arguments", [[], ["--accounting"]])

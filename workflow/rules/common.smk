@@ -1,4 +1,6 @@
 # Loads and validates the configuration. The library sees it as typed objects, never as the raw dictionary.
+import hashlib
+import json
 import os
 import re
 import sys
@@ -36,6 +38,16 @@ try:
         CONFIG = parse_config(RAW, yaml.load(schema, Loader=LOADER))
 except UserError as error:
     sys.exit(f"The configuration needs a correction:\n{error}")
+
+# Jobs on a cluster read the configuration anew; what they make would be recorded with that of the run that sent them.
+BEGUN_WITH = hashlib.sha256(json.dumps(RAW, sort_keys=True).encode()).hexdigest()
+if workflow.is_main_process:
+    os.environ["DEGCRAFT_CONFIGURATION"] = BEGUN_WITH
+elif os.environ.get("DEGCRAFT_CONFIGURATION", BEGUN_WITH) != BEGUN_WITH:
+    sys.exit(
+        f"{', '.join(map(str, workflow.configfiles))}: changed since the run began. Put it back and run again, or let the "
+        "run end; for another, edit a copy."
+    )
 
 
 def among(targets):

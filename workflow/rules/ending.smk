@@ -36,8 +36,6 @@ def print_failures():
 
 def print_outcome():
     """Say at the end of a run what was found and where to look: all if it wrote the report, or what was crafted."""
-    if not any(job.output for job in own_jobs()):
-        return
     from degcraft.learned import Learned
     from degcraft.leftovers import leftovers
     from degcraft.outcome import outcome, what_was_crafted
@@ -68,6 +66,10 @@ def photo_counts():
 def made_results():
     """What the configuration makes of each target, distribution and seed, relative to results/."""
     made = [f"targets/{name}" for name in CONFIG.targets]
+    for name in CONFIG.targets if CONFIG.refine.rounds else []:
+        made += [f"targets/{name}/rounds.csv"]
+        made += [f"targets/{name}/rounds/{number}" for number in range(1, CONFIG.refine.rounds + 1)]
+    made += ["perceptual.csv"] if CONFIG.lpips else []
     made += [f"{kind}/{name}" for kind in ("upscaled", "checkpoints/upscale") for name in folders_to_upscale()]
     for name in tested_targets():
         made += [f"testsets/{name}", f"evaluation/examples/{name}.png"]

@@ -95,6 +95,15 @@ def lock(jobs):
             sys.exit(str(error))
 
 
+def jobs_in_the_queue():
+    """Numbers of the jobs that Slurm still has of this folder; `lock` has seen that no other run goes on."""
+    logs = f"{Path('.snakemake/slurm_logs').resolve()}/"
+    # a path fills whatever room it gets, and the number before it is short
+    command = ["squeue", "--me", "--noheader", "--states=PENDING,RUNNING,SUSPENDED", "--Format=JobID:20,STDOUT:4096"]
+    lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    return sorted({line[:20].strip() for line in lines if line[20:].startswith(logs)}, key=str)
+
+
 def ask_slurm(jobs):
     """Stop a run on Slurm where none answers, or that has jobs with an account or a partition from which it takes none.
 
@@ -121,3 +130,8 @@ def ask_slurm(jobs):
                 f"{partition or 'not set'}:\n{answer}\nCorrect the profile: `sacctmgr show associations user=$USER` "
                 "lists your accounts, `sinfo` the partitions."
             )
+    if wanted and (left := jobs_in_the_queue()):
+        sys.exit(
+            f"Jobs of an earlier run in this folder, whose Snakemake was killed, are still with Slurm. They would work on "
+            f"the same files; end them, and run again:\n    scancel {' '.join(left)}"
+        )

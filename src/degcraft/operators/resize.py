@@ -66,5 +66,6 @@ def _sides(values: Mapping[str, Value], present: Size, lr: Size) -> Size:
     else:
         factor = 1.0 if direction == "keep" else float(values[direction])
         sides = [side * factor for side in (lr if values["of"] == "lr" else present)]
-    height, width = (max(1, int(side + 1e-6)) for side in sides)  # parameters are float32: half of 96 must be 48
+    # parameters are float32, which 0.7 is a little less in: of 240 it must be 168
+    height, width = (max(1, int(side * (1 + 1e-7) + 1e-6)) for side in sides)
     return height, width
