@@ -92,6 +92,15 @@ def test_directions_beyond_chance_are_a_misfit(bins, simulated):
     assert (fit.p_distance, fit.p_direction, fit.verdict) == (1.0, 1 / 61, "misfit")
 
 
+def test_sets_that_hang_on_few_photos_vary_more(bins, simulated):
+    """As one of few photos does, a set of eight in which one has nearly all of the patches."""
+    photos = some_photos(8, 2)
+    counts = [3200] + [1] * 7
+    one = MeasuredPhotos([replace(m, count=n) for m, n in zip(photos.moments, counts, strict=True)], photos.direction)
+    alike, unequal = (judged(each, bins, simulated, 0.0).certificate(CRAFT, NONE) for each in (photos, one))
+    assert unequal.fit_median > 2 * alike.fit_median
+
+
 def test_photos_never_meet_bins_that_they_describe(bins, simulated):
     spoilt = [[Moments(m.count, m.mean + 50, m.second + 5000 * np.eye(D)) for m in bins[0]], *bins[1:]]
     photos = some_photos(8, 2)

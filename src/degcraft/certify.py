@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -240,7 +240,9 @@ def judge(
     for index in track(range(rounds), rounds, "certify: simulations"):
         half = halves[index % len(halves)]
         chosen = stream(seed, "certify-set", index).choice(half.held, len(references.moments))
-        pooled = Moments.pooled([simulated.moments[i] for i in chosen])
+        # in a set, a photo counts as its patches do, and a set that hangs on a few photos varies more
+        counts = [moments.count for moments in references.moments]
+        pooled = Moments.pooled([replace(simulated.moments[i], count=n) for i, n in zip(chosen, counts, strict=True)])
         objective = half.objective.with_reference(pooled)
         solution = solve(objective, crafted.prior, facts.generalization, facts.tolerance, start=crafted.weight)
         directed = half.conspicuous(references.direction), half.conspicuous(simulated.direction[chosen])
