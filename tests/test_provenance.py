@@ -11,7 +11,7 @@ import pytest
 from workflow_runs import ROOT, modules, rules_with_scripts
 
 import degcraft
-from degcraft.provenance import PACKAGE, code_digest, modules_used
+from degcraft.provenance import PACKAGE, code_digest, modules_used, same_configuration
 
 
 @pytest.fixture
@@ -122,3 +122,12 @@ def test_the_digest_of_several_modules_follows_each():
     one, other, both = code_digest("craft"), code_digest("plots"), code_digest("craft", "plots")
     assert len({one, other, both}) == 3
     assert code_digest("plots", "craft") == both
+
+
+def test_a_job_finds_out_whether_the_configuration_is_that_of_the_run(monkeypatch):
+    monkeypatch.setenv("DEGCRAFT_CONFIGURATION", "of a run around this one")
+    assert same_configuration({"scale": 4, "seed": 0}, begins=True)
+    assert same_configuration({"seed": 0, "scale": 4}, begins=False)
+    assert not same_configuration({"seed": 1, "scale": 4}, begins=False)
+    monkeypatch.delenv("DEGCRAFT_CONFIGURATION")  # where the cluster passes none on
+    assert same_configuration({"seed": 1}, begins=False)

@@ -1,16 +1,19 @@
-"""Digests of the code that a stage runs, so that a workflow can tell when it changed."""
+"""Digests of the code that a stage runs and of the configuration, so that a workflow can tell when they changed."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator, Sequence
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 # what they hold reaches a stage as parameters, as text, as a picture to watch or as an error, never as another result
 _IGNORED = frozenset({"config", "errors", "extras", "progress", "provenance", "training.monitor"})
+_BEGUN = "DEGCRAFT_CONFIGURATION"  # environment variable; jobs on a cluster inherit it
 _DECLARATIONS = "settings"  # reach a stage as parameters as well, but not what its functions compute of them
 
 
@@ -85,3 +88,18 @@ def _exists(module: str) -> bool:
 def _file(module: str) -> Path:
     path = PACKAGE.joinpath(*module.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def same_configuration(raw: Mapping[str, object], begins: bool) -> bool:
+    """Whether a configuration is the one with which the run began; jobs on a cluster read it anew.
+
+    What they made of another would be recorded as made with the one that the run began with.
+
+    Args:
+        raw: plain values.
+        begins: this is the process with which the run begins, and not a job.
+    """
+    digest = hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
+    if begins:
+        os.environ[_BEGUN] = digest
+    return os.environ.get(_BEGUN, digest) == digest

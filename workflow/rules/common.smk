@@ -1,6 +1,4 @@
 # Loads and validates the configuration. The library sees it as typed objects, never as the raw dictionary.
-import hashlib
-import json
 import os
 import re
 import sys
@@ -15,7 +13,7 @@ from degcraft.config_values import LOADER, plain, repeated_keys
 from degcraft.errors import UserError
 from degcraft.images import count_pixels, list_images
 from degcraft.names import DIAL, DISTRIBUTION, Name
-from degcraft.provenance import code_digest
+from degcraft.provenance import code_digest, same_configuration
 from degcraft.records import forget
 from degcraft.settings import WITHOUT_EFFECT
 from degcraft.steps import plain_steps, plain_truth
@@ -39,14 +37,10 @@ try:
 except UserError as error:
     sys.exit(f"The configuration needs a correction:\n{error}")
 
-# Jobs on a cluster read the configuration anew; what they make would be recorded with that of the run that sent them.
-BEGUN_WITH = hashlib.sha256(json.dumps(RAW, sort_keys=True).encode()).hexdigest()
-if workflow.is_main_process:
-    os.environ["DEGCRAFT_CONFIGURATION"] = BEGUN_WITH
-elif os.environ.get("DEGCRAFT_CONFIGURATION", BEGUN_WITH) != BEGUN_WITH:
+if not same_configuration(RAW, begins=workflow.is_main_process):
     sys.exit(
-        f"{', '.join(map(str, workflow.configfiles))}: changed since the run began. Put it back and run again, or let the "
-        "run end; for another, edit a copy."
+        f"{', '.join(map(str, workflow.configfiles))}: changed since the run began. Put it back and run again; for another "
+        "run, edit a copy."
     )
 
 

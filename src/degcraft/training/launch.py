@@ -86,9 +86,8 @@ class _Answers(logging.Handler):
 
 
 def _end_with_the_other() -> None:
-    while os.read(
-        0, 1024
-    ):  # sys.stdin's lock, held while it waits, would be held for ever in processes forked from here
+    # not sys.stdin: it is locked while one waits for it, and would be for ever in processes forked from this one
+    while os.read(0, 1024):
         pass
     os._exit(1)
 
