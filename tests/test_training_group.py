@@ -39,7 +39,6 @@ SETTINGS = TrainSettings(
     validate_every=10,
 )
 TWO = dataclasses.replace(SETTINGS, processes=2)
-WITH_WORKERS = dataclasses.replace(TWO, workers=1)
 
 
 @pytest.mark.parametrize("size", [2, 5])
@@ -55,7 +54,7 @@ def test_parts_make_up_the_batch(size, pairs, scale):
 
 
 def test_two_processes_train_what_one_does(pairs, scale, tmp_path, caplog):
-    for name, settings in (("one", SETTINGS), ("two", WITH_WORKERS)):
+    for name, settings in (("one", SETTINGS), ("two", dataclasses.replace(TWO, workers=1))):
         with caplog.at_level("INFO", "degcraft"):
             train(files_of(tmp_path, name, pairs), settings, scale, 0)
     one, two = (load_network(tmp_path / f"{name}.safetensors")[0].state_dict() for name in ("one", "two"))

@@ -119,7 +119,7 @@ def test_gradients_are_shortened_to_the_norm(monkeypatch):
     assert gradient_norm(stepped(some_run()).network) > 1e-2
 
 
-def test_gradients_of_the_discriminator_are_shortened_too(monkeypatch):
+def test_gradients_of_the_discriminator_are_shortened_too():
     for clip, shortened in ((1e-3, True), (0.0, False)):
         run = some_run(steps=1, adversarial_steps=1, discriminator_channels=2, gradient_clip=clip)
         run.advance(*batch())

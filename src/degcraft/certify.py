@@ -235,13 +235,13 @@ def judge(
     if simulated is None or not _enough(bins, simulated):
         return Fit(facts.distance, *np.empty((3, 0)))
     rounds = settings.simulations
+    # in a set, a photo counts as its patches do, and a set that hangs on a few photos varies more
+    counts = [moments.count for moments in references.moments]
     halves = [_Half(bins, simulated, pair) for pair in combinations(range(FOLDS), FOLDS // 2)]
     found = []
     for index in track(range(rounds), rounds, "certify: simulations"):
         half = halves[index % len(halves)]
         chosen = stream(seed, "certify-set", index).choice(half.held, len(references.moments))
-        # in a set, a photo counts as its patches do, and a set that hangs on a few photos varies more
-        counts = [moments.count for moments in references.moments]
         pooled = Moments.pooled([replace(simulated.moments[i], count=n) for i, n in zip(chosen, counts, strict=True)])
         objective = half.objective.with_reference(pooled)
         solution = solve(objective, crafted.prior, facts.generalization, facts.tolerance, start=crafted.weight)

@@ -66,9 +66,8 @@ def photo_counts():
 def made_results():
     """What the configuration makes of each target, distribution and seed, relative to results/."""
     made = [f"targets/{name}" for name in CONFIG.targets]
-    for name in CONFIG.targets if CONFIG.refine.rounds else []:
-        made += [f"targets/{name}/rounds.csv"]
-        made += [f"targets/{name}/rounds/{number}" for number in range(1, CONFIG.refine.rounds + 1)]
+    made += [table.removeprefix("results/") for table in rounds_tables()]
+    made += [f"targets/{name}/rounds/{k}" for name in CONFIG.targets for k in range(1, CONFIG.refine.rounds + 1)]
     made += ["perceptual.csv"] if CONFIG.lpips else []
     made += [f"{kind}/{name}" for kind in ("upscaled", "checkpoints/upscale") for name in folders_to_upscale()]
     for name in tested_targets():

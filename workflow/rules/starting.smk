@@ -101,7 +101,7 @@ def jobs_in_the_queue():
     # a path fills whatever room it gets, and the number before it is short
     command = ["squeue", "--me", "--noheader", "--states=PENDING,RUNNING,SUSPENDED", "--Format=JobID:20,STDOUT:4096"]
     lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
-    return sorted({line[:20].strip() for line in lines if line[20:].startswith(logs)}, key=str)
+    return sorted({line[:20].strip() for line in lines if line[20:].startswith(logs)})
 
 
 def ask_slurm(jobs):
