@@ -64,7 +64,7 @@ def test_the_accounting_knows_what_the_jobs_of_a_whole_run_asked_for(accounting,
 def test_sacct_tells_how_jobs_end(accounting, runs):
     assert "command=sacct" in runs["sacct"].stderr and "command=squeue" not in runs["sacct"].stderr
     states = [job[:3] for job in jobs_accounted(accounting, runs["sacct"])]
-    assert states == [("lab", "400M", "FAILED"), ("lab", "800M", "COMPLETED")]
+    assert states == [("lab", "400M", "FAILED"), ("lab", "1600M", "COMPLETED")]
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_a_job_killed_for_memory_gets_more_when_it_is_sent_again(cluster, runs):
     output = runs[1]["large"].stderr
     assert "exceeded memory limit" in output and "degcraft stopped" not in output
     states = [(memory(job), job["JobState"]) for job in jobs_recorded(cluster, runs[1]["large"])]
-    assert states == [("400M", "FAILED"), ("800M", "COMPLETED")]
+    assert states == [("400M", "FAILED"), ("1600M", "COMPLETED")]
 
 
 @pytest.mark.parametrize(
