@@ -21,7 +21,7 @@ test: ## check style, types, the workflow and the documentation, then run the te
 	.venv/bin/snakefmt --check Snakefile workflow
 	.venv/bin/snakemake --lint
 	$(MKDOCS)
-	.venv/bin/pytest --numprocesses 2 --dist loadfile
+	.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-slurm: ## run the workflow through a real Slurm, started for this; as root on Debian, it is installed where missing
 	@tools/setup_venv.sh "$(PYTHON)" requirements-dev.lock

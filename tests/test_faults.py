@@ -136,6 +136,13 @@ def job_with(log: Path, process: subprocess.Popen[bytes]) -> psutil.Process:
     pytest.fail(f"the run ended, and no job was seen with {log}")
 
 
+def begin_and_pause(folder: Path, endless: dict[str, object]) -> subprocess.Popen[bytes]:
+    """A run that is going on, whose job waits for ever, and takes no time from what is tried beside it."""
+    process = start(folder, endless, ENCODER)
+    job_with(folder / "results/logs/extractor/encoder.log", process).suspend()
+    return process
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL to the whole process group."""
     os.killpg(process.pid, signal.SIGKILL)
@@ -230,9 +237,7 @@ def test_jobs_end_with_snakemake(endless, tmp_path):
 
 
 def test_a_second_run_in_the_same_folder_is_refused(endless, tmp_path):
-    first = start(tmp_path / "run", endless, ENCODER)
-    while not list((tmp_path / "run/.snakemake/locks").glob("*")) and first.poll() is None:
-        time.sleep(0.01)
+    first = begin_and_pause(tmp_path / "run", endless)
 
     def refused() -> None:
         second = snakemake(tmp_path / "run", endless, ENCODER)
@@ -249,8 +254,7 @@ def test_a_second_run_in_the_same_folder_is_refused(endless, tmp_path):
 
 
 def test_a_second_run_is_refused_although_a_check_has_deleted_the_lock_of_the_first(endless, tmp_path):
-    first = start(tmp_path / "run", endless, ENCODER)
-    job_with(tmp_path / "run/results/logs/extractor/encoder.log", first)
+    first = begin_and_pause(tmp_path / "run", endless)
     assert snakemake(tmp_path / "run", endless, "check").returncode == 0
     second = snakemake(tmp_path / "run", endless, ENCODER)
     assert second.returncode == 1

@@ -67,7 +67,8 @@ def made_results():
     """What the configuration makes of each target, distribution and seed, relative to results/."""
     made = [f"targets/{name}" for name in CONFIG.targets]
     made += [table.removeprefix("results/") for table in rounds_tables()]
-    made += [f"targets/{name}/rounds/{k}" for name in CONFIG.targets for k in range(1, CONFIG.refine.rounds + 1)]
+    rounds = range(CONFIG.refine.rounds + 1) if CONFIG.refine.rounds else ()  # 0 has what is crafted before the first
+    made += [f"targets/{name}/rounds/{k}" for name in CONFIG.targets for k in rounds]
     made += ["perceptual.csv"] if CONFIG.lpips else []
     made += [f"{kind}/{name}" for kind in ("upscaled", "checkpoints/upscale") for name in folders_to_upscale()]
     for name in tested_targets():
