@@ -11,7 +11,7 @@ extractor is an encoder trained for the space. For each truth:
 - `in-sample`, the squared Fréchet distance to the references that crafting reached on the bins' moments;
 - `distance`, the same for patches drawn afresh from the crafted distribution, with other parameters and noise;
 - `error`, the mean over the axes of the 1-Wasserstein distance between the crafted marginal and the true one, each axis
-  scaled to 0..1.
+  scaled to 0..1; of the angle, on a circle.
 
 `full range` and `truth` say between what the distances lie: the latter is what content alone leaves.
 """
@@ -188,7 +188,8 @@ def error(distribution: Distribution, truth: Distribution) -> float:
     found, true = (marginals(d.space, d.weight, d.weight) for d in (distribution, truth))
     for axis, ends in AXES.items():
         grid = np.linspace(*ends, 2001)
-        distances.append(distance(*(below_in(table[table["axis"] == axis], grid) for table in (found, true))))
+        pair = (below_in(table[table["axis"] == axis], grid) for table in (found, true))
+        distances.append(distance(*pair, circle=axis == "blur_angle"))
     return float(np.mean(distances))
 
 

@@ -70,6 +70,14 @@ def test_the_same_pairs_with_any_number_of_workers(source, request, uniform):
     assert same(alone, items(dataset, epoch=1, workers=2))
 
 
+def test_workers_that_import_everything_anew_give_the_same_pairs(patches, uniform):
+    dataset = DegradedDataset(patches, uniform, SCALE, crop=12)
+    lr, hr = dataset[2]  # looked at before, as one does
+    loader = DataLoader(dataset, None, num_workers=1, multiprocessing_context="spawn")
+    found = list(loader)[2]
+    assert torch.equal(found[0], lr) and torch.equal(found[1], hr)
+
+
 def test_every_epoch_draws_anew_also_in_workers_that_stay(patches, uniform):
     dataset = DegradedDataset(patches, uniform, SCALE, crop=12)
     loader = DataLoader(dataset, 4, num_workers=2, persistent_workers=True)

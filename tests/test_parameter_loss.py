@@ -88,3 +88,45 @@ def test_of_an_axis_without_an_effect_nothing_is_explained(noisy):
     loss, parameters = noisy
     drawn = parameters((POISSON, LOW, LOW), (POISSON, HIGH, HIGH))
     assert list(loss.explained(torch.tensor([[0.0, 0.0], [1.0, 1.0]]), drawn)["explained"]) == [0, 1]
+
+
+@pytest.fixture
+def turned():
+    """Half a circle of directions, all of them; (n,) degrees become parameters."""
+    sigma, angle = ("sigma", Range(3.0, 3.0)), ("angle", Range(0.0, 180.0, 3))
+    space = build([Step("blur", (("kind", Choices(("anisotropic",))), sigma, ("across", Range(1.0, 1.0)), angle))])
+
+    def parameters(*degrees):
+        rows = torch.tensor(space.lower[:1], dtype=torch.float32).repeat(len(degrees), 1)
+        rows[:, space.names.index("blur_angle")] = torch.tensor(degrees)
+        return rows
+
+    return ParameterLoss(space), parameters
+
+
+def test_both_ends_of_a_period_are_one_place(turned):
+    loss, parameters = turned
+    assert loss.width == 2
+    place = torch.tensor([[6**-0.5, 0.0]])
+    assert loss.loss(place, parameters(0.0)).item() == pytest.approx(0, abs=1e-12)
+    assert loss.loss(place, parameters(180.0)).item() == pytest.approx(0, abs=1e-12)
+    # 45 degrees are a quarter of the way around, a radius off in both numbers; 90 are opposite, two radii in one
+    assert loss.loss(place, parameters(45.0)).item() == pytest.approx(1 / 6)
+    assert loss.loss(place, parameters(90.0)).item() == pytest.approx(1 / 3)
+
+
+def test_a_guess_of_a_circle_is_its_middle_and_as_far_off_as_of_a_range(turned):
+    loss, parameters = turned
+    everywhere = parameters(*range(0, 180, 10))
+    assert loss.guess(everywhere) == pytest.approx(1 / 12)
+    half_way = torch.tensor([[0.5 * 6**-0.5, 0.0], [0.0, 0.5 * 6**-0.5], [-0.5 * 6**-0.5, 0.0]])
+    table = loss.explained(half_way, parameters(0.0, 45.0, 90.0))
+    assert list(table["axis"]) == ["blur_angle"]
+    # squared, in radii: three times half a radius off; the guess, (0, 1/3), is 10/9, 4/9 and 10/9 off
+    assert table["explained"][0] == pytest.approx(1 - (3 / 4) / (24 / 9))
+
+
+def test_a_range_of_no_more_than_half_a_period_is_a_number():
+    sigma, angle = ("sigma", Range(3.0, 3.0)), ("angle", Range(30.0, 120.0, 3))
+    space = build([Step("blur", (("kind", Choices(("anisotropic",))), sigma, ("across", Range(1.0, 1.0)), angle))])
+    assert ParameterLoss(space).width == 1

@@ -47,12 +47,12 @@ def train_encoder(
 ) -> None:
     """Train an encoder to tell the parameters of the degradation from degraded HR patches.
 
-    Continuous axes are regressed, scaled to 0..1 over the space; categorical ones are classified. Before they are
-    degraded, patches are mixed and changed (`mixed`, `augment`), so that content is of little use to the network.
-    Writes the network and a CSV ``step, loss, guess`` (a row every 50 steps, or after a tenth of them; the loss is the
-    mean since the row before, the guess that of the best answer that looks at no patch); and a CSV ``axis, explained``
-    (`ParameterLoss.explained`), of samples that it was not trained on. Warns if it is `unlearned`, or of axes that are
-    `hardly_told`.
+    Continuous axes are regressed, scaled to 0..1 over the space or as places on a circle, categorical ones classified
+    (`ParameterLoss`). Before they are degraded, patches are mixed and changed (`mixed`, `augment`), so that content is
+    of little use to the network. Writes the network and a CSV ``step, loss, guess`` (a row every 50 steps, or after a
+    tenth of them; the loss is the mean since the row before, the guess that of the best answer that looks at no patch);
+    and a CSV ``axis, explained`` (`ParameterLoss.explained`), of samples that it was not trained on. Warns if it is
+    `unlearned`, or of axes that are `hardly_told`.
 
     Raises:
         UserError: the loss is no longer finite, or no feature tells anything.

@@ -12,12 +12,16 @@ from torch.nn import functional
 from degcraft.errors import UserError
 from degcraft.space import Space
 
+RADIUS = 6**-0.5
+"""Of the circle on which a period lies: its coordinates then vary as evenly drawn numbers from 0 to 1 do, by 1/12."""
+
 
 class ParameterLoss:
     """What the encoder learns to tell: a number for each continuous axis with bins, scores for each categorical one.
 
-    Nuisance axes are not asked for: what the weights do not choose, the features need not tell. Nor is an axis where it
-    has no effect: what cannot be told is noise, of which half a batch would hide the other half's signal.
+    Of an axis that holds more than half of its period, it is a place on a circle: two numbers. Nuisance axes are not
+    asked for: what the weights do not choose, the features need not tell. Nor is an axis where it has no effect: what
+    cannot be told is noise, of which half a batch would hide the other half's signal.
 
     Args:
         space: the degradation space.
@@ -35,11 +39,16 @@ class ParameterLoss:
         lower, upper = space.lower.min(axis=0), space.upper.max(axis=0)
         asked = np.flatnonzero(space.binned) if axes is None else np.asarray(axes)
         categorical = np.array([space.axes[i].choices is not None for i in asked], np.bool_)
-        self._numbers, self._classes = asked[~categorical], asked[categorical]
+        periods = np.array([space.axes[i].parameter.period or np.inf for i in asked])
+        cyclic = ~categorical & ((upper - lower)[asked] > periods / 2)
+        self._numbers, self._cycles = asked[~categorical & ~cyclic], asked[cyclic]
+        self._classes = asked[categorical]
+        self._periods = torch.tensor(periods[cyclic], dtype=torch.float32)
         self._lower = torch.tensor(lower[self._numbers], dtype=torch.float32)
         self._width = torch.tensor((upper - lower)[self._numbers], dtype=torch.float32)
         self._sizes = [len(space.axes[i].choices or ()) for i in self._classes]
-        self.width = len(self._numbers) + sum(self._sizes)
+        self._columns = [*self._numbers, *self._cycles.repeat(2)]  # the axis of each output that is a number
+        self.width = len(self._columns) + sum(self._sizes)
         if not self.width:
             raise UserError(
                 "degradation: no axis has more than one bin, so there is nothing to craft; give a range 'bins'"
@@ -54,15 +63,14 @@ class ParameterLoss:
             predicted: (n, width) outputs of the network.
             parameters: (n, axes) float32, as they were drawn, on the CPU.
         """
-        count = len(self._numbers)
+        count = len(self._columns)
         effect = self._effect(parameters).to(predicted.device)
-        parameters = parameters.to(predicted.device)
         total = predicted.new_zeros(())
         if count:
-            lower, width = self._lower.to(predicted.device), self._width.to(predicted.device)
-            wanted = (parameters[:, self._numbers] - lower) / width
+            wanted = self._wanted(parameters).to(predicted.device)
             errors = functional.mse_loss(predicted[:, :count], wanted, reduction="none")
-            total = _mean(errors, effect[:, self._numbers])
+            total = _mean(errors, effect[:, self._columns])
+        parameters = parameters.to(predicted.device)
         scores = torch.split(predicted[:, count:], self._sizes, dim=1) if self._sizes else ()
         for column, score in zip(self._classes, scores, strict=True):
             errors = functional.cross_entropy(score, parameters[:, column].long(), reduction="none")
@@ -72,9 +80,8 @@ class ParameterLoss:
     def guess(self, parameters: torch.Tensor) -> float:
         """Loss of the answer that is best without a look at the patches: mean numbers, and classes by their shares."""
         effect = self._effect(parameters)
-        shown = effect[:, self._numbers]
-        means = (parameters[:, self._numbers] * shown).sum(dim=0) / shown.sum(dim=0).clamp(min=1)
-        answer = [(means - self._lower) / self._width]
+        shown = effect[:, self._columns]
+        answer = [(self._wanted(parameters) * shown).sum(dim=0) / shown.sum(dim=0).clamp(min=1)]
         for column, size in zip(self._classes, self._sizes, strict=True):
             counts = torch.bincount(parameters[:, column].long(), effect[:, column], minlength=size)
             answer.append((counts / counts.sum().clamp(min=1)).clamp(min=1e-9).log())
@@ -86,14 +93,21 @@ class ParameterLoss:
         ``explained`` is 1 minus the axis's loss over that of a guess, so 1 for all of it and 0 for nothing. Of a number
         it is the share of the variance. An axis without an effect in any sample has 0.
         """
-        parts = torch.split(predicted, [1] * len(self._numbers) + self._sizes, dim=1)
+        parts = torch.split(predicted, [1] * len(self._numbers) + [2] * len(self._cycles) + self._sizes, dim=1)
         found = {}
-        for axis, part in zip([*self._numbers, *self._classes], parts, strict=True):
+        for axis, part in zip([*self._numbers, *self._cycles, *self._classes], parts, strict=True):
             alone = ParameterLoss(self._space, [axis])
             guess = alone.guess(parameters)
             found[axis] = 1 - float(alone.loss(part, parameters)) / guess if guess else 0.0
         rows = [(self._space.names[axis], found[axis]) for axis in sorted(found)]
         return pd.DataFrame(rows, columns=["axis", "explained"])
+
+    def _wanted(self, parameters: torch.Tensor) -> torch.Tensor:
+        """(n, columns) float32: numbers scaled to 0..1 over the space, then the two coordinates of each cycle."""
+        scaled = (parameters[:, self._numbers] - self._lower) / self._width
+        turned = 2 * torch.pi * parameters[:, self._cycles] / self._periods
+        places = RADIUS * torch.stack([turned.cos(), turned.sin()], dim=2)
+        return torch.cat([scaled, places.flatten(1)], dim=1)
 
     def _effect(self, parameters: torch.Tensor) -> torch.Tensor:
         """(n, axes) float32: 1 where an axis has an effect, 0 elsewhere."""

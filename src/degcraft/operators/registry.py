@@ -30,6 +30,7 @@ class Parameter:
         odd: drawn values are odd numbers.
         whole: drawn values are whole numbers.
         only: another parameter's name and those of its choices to which this one matters; None if it always does.
+        period: values this far apart are the same, as 0 and 180 degrees are of a line; None where none are.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Parameter:
     odd: bool = False
     whole: bool = False
     only: tuple[str, tuple[str, ...]] | None = None
+    period: float | None = None
 
     @property
     def mandatory(self) -> bool:
@@ -81,8 +83,16 @@ class Operator:
         """The parameter of that name; KeyError if there is none."""
         return {p.name: p for p in self.parameters}[name]
 
+    def __reduce__(self) -> tuple[Callable[[str], Operator], tuple[str]]:
+        """Pickled by name: what was registered here is registered in the other process, too."""
+        return _registered, (self.name,)
+
 
 OPERATORS: dict[str, Operator] = {}
+
+
+def _registered(name: str) -> Operator:
+    return OPERATORS[name]
 
 
 def operator(*parameters: Parameter, reach: Reach | None = None) -> Callable[[Apply], Apply]:
