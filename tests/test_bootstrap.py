@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
-from mixtures import SPACE, some_references, synthetic
+from mixtures import SPACE, mixed, some_references, synthetic
 
 from degcraft.bootstrap import bootstrap, interval
 from degcraft.craft import craft
 from degcraft.marginals import read_marginals
+from degcraft.moments import Moments
 from degcraft.settings import CraftSettings
 from degcraft.storage import write_table
 
@@ -47,6 +48,27 @@ def test_one_photo_leaves_nothing_to_draw():
     # every drawing is the photo itself; what is left is the solver's tolerance
     np.testing.assert_allclose(table["high"] - table["low"], 0.0, atol=1e-9)
     np.testing.assert_allclose(table["low"], table["weight"], atol=0.02)
+
+
+def test_intervals_are_as_wide_as_solved_exactly():
+    """Also where the full range is far off on one axis, beside which what the photos vary in is small."""
+    settings, bins, references = CraftSettings(), [], []
+    for index in range(12):
+        mean = np.array([10 * (index // 4), 2 * (index // 2 % 2), 2 * (index % 2)])
+        bins.append(Moments(50, mean, np.eye(3) + np.outer(mean, mean)))
+    for kind, noise in np.random.default_rng(0).random((8, 2)):
+        rest = np.outer([1 - kind, kind], [1 - noise, noise]).ravel()
+        references.append(mixed(bins, np.concatenate([np.zeros(8), rest])))
+    crafted = craft(SPACE, bins, references, settings, seed=0)
+
+    def widths(tolerance):
+        drawn = bootstrap(crafted.distribution, bins, references, crafted.generalization, tolerance, 40, seed=0)
+        table = drawn.marginals[drawn.marginals["axis"] != "blur_sigma"]
+        return (table["high"] - table["low"]).to_numpy()
+
+    exact = widths(1e-8)
+    assert (exact > 0.2).all()
+    np.testing.assert_allclose(widths(settings.tolerance), exact, rtol=0.1)
 
 
 def test_without_drawings_the_intervals_are_the_weights():
