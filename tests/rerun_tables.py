@@ -211,7 +211,7 @@ MODULES = {
     "degraded_dataset": "",  # for others
     "reference_sizes": "",  # what is wrong with a configuration
     **dict.fromkeys(["failures", "leftovers"], ""),  # what a run prints when it ends
-    **dict.fromkeys(["check", "enlarging", "photo_quality", "run_size"], ""),  # what is said before a run
+    **dict.fromkeys(["check", "enlarging", "photo_quality", "run_size", "run_time"], ""),  # what is said before a run
     **dict.fromkeys(["remarks", "training_remarks", "folder_lock"], ""),
     "refine": "",  # nothing is refined here; see test_refine_workflow
     **dict.fromkeys(["images", "storage", "words"], f"space space_clean {ALL_BUT_SPACE}"),

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageFilter
 from safetensors.numpy import save_file
 
-from degcraft import run_size
+from degcraft import run_time
 from degcraft.check import _time, check
 from degcraft.config import parse_config
 from degcraft.errors import UserError
@@ -114,7 +114,7 @@ def test_few_hr_photos_and_tests_that_were_trained_on(mine, schema, said, tmp_pa
     for index in range(6):
         (tmp_path / "photos" / f"sharp{index}.png").unlink()
     mine["targets"]["album"]["test"] = {"lr": str(tmp_path / "test-lr"), "hr": str(tmp_path / "test-hr")}
-    monkeypatch.setattr(run_size, "SECONDS", 0.01)
+    monkeypatch.setattr(run_time, "SECONDS", 0.01)
     (tmp_path / "test-lr/IMG_2.HEIC").touch()
     text = check(parse_config(mine, schema), tmp_path / "check.txt")
     assert f"album: 8 test pairs, in {tmp_path}/test-lr and {tmp_path}/test-hr\n" in text
@@ -159,7 +159,7 @@ def test_photos_that_cannot_be_used_are_counted_with_the_reason(tmp_path, make_p
 
 
 def test_the_text_counts_what_the_run_makes(mine, schema, tmp_path, monkeypatch):
-    monkeypatch.setattr(run_size, "SECONDS", 0.01)
+    monkeypatch.setattr(run_time, "SECONDS", 0.01)
     (tmp_path / "old/IMG_1.HEIC").touch()
     (tmp_path / "old/more").mkdir()
     (tmp_path / "old/.hidden").touch()
@@ -306,7 +306,7 @@ def test_the_folder_of_the_sharp_photos_is_no_reference(mine, said, tmp_path):
 
 
 def test_photos_to_super_resolve_and_to_degrade_are_looked_at_by_their_heads(mine, schema, tmp_path, monkeypatch):
-    monkeypatch.setattr(run_size, "SECONDS", 0.01)
+    monkeypatch.setattr(run_time, "SECONDS", 0.01)
     new, given = tmp_path / "new", tmp_path / "given"
     for folder in (new, given):
         shutil.copytree(tmp_path / "old", folder / "more")
@@ -334,7 +334,7 @@ def test_photos_to_super_resolve_and_to_degrade_are_looked_at_by_their_heads(min
 
 
 def test_one_is_not_plural(mine, schema, tmp_path, monkeypatch):
-    monkeypatch.setattr(run_size, "SECONDS", 0.01)
+    monkeypatch.setattr(run_time, "SECONDS", 0.01)
     for index in range(1, 8):
         (tmp_path / f"photos/sharp{index}.png").unlink()
         (tmp_path / f"old/old{index}.png").unlink()
@@ -351,7 +351,7 @@ def test_one_is_not_plural(mine, schema, tmp_path, monkeypatch):
     ("operations", "words"), [(1.44e11, "140 billion"), (2.3e9, "2.3 billion"), (2e7, "0.02 billion")]
 )
 def test_large_numbers_have_no_powers_of_ten(operations, words):
-    took = run_size.Durations((("train", 1, 60.0, 1),), "cpu", operations, 3000)
+    took = run_time.Durations((("train", 1, 60.0, 1),), "cpu", operations, 3000)
     assert f"a step has {words} operations" in " ".join(" ".join(_time(took)).split())
 
 

@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-import torch
 
-from degcraft import run_size
 from degcraft.config import parse_config
-from degcraft.networks import NetworkSpec
-from degcraft.run_size import Durations, counts, durations
-from degcraft.settings import TrainSettings
-from degcraft.storage import reading_h5
-from degcraft.training.run import Run
-
-JOBS = (("extractor", 1, 60.0, 1), ("train", 3, 300.0, 2), ("pairs", 0, 0.0, 2))
-
-STAGES = ["extractor", "bin_features", "certify", "pairs", "train", "degrade", "evaluate", "upscale"]
-
-
-def test_jobs_side_by_side_take_as_long_as_their_rounds_by_hand():
-    took = Durations(JOBS, "cpu", 4e9, 3000)
-    assert took.work == 360.0
-    assert took.clock == 60.0 + 2 * 100.0  # three trainings on two cores are two rounds
-
-
-def test_training_on_a_gpu_by_hand():
-    assert Durations(JOBS, "cpu", 4e12, 3000).training_on_gpu == pytest.approx(3000 * 0.4)
-    assert Durations(JOBS, "cpu", 1.0, 3000).training_on_gpu == pytest.approx(3000 * 0.001)
+from degcraft.networks import NetworkSpec, save_network
+from degcraft.run_size import counts
 
 
 def test_refined_bins_count_for_every_target(raw, schema):
@@ -71,34 +50,9 @@ def test_degraded_folders_count_by_hand(raw, schema, more, each):
     assert made.bytes["degraded photos, at most"] == 2 * 100 * each
 
 
-def test_seconds_and_operations_of_a_run(raw, schema, patches, monkeypatch):
-    monkeypatch.setattr(run_size, "SECONDS", 0.01)
-    raw |= {"scale": 2, "photos": {"size": 32}, "encoder": {"channels": 4, "samples": 128, "buffer": 64, "batch": 16}}
-    raw["train"] |= {"channels": 8, "blocks": 1, "crop": 8, "batch": 2, "steps": 100, "adversarial_steps": 50}
-    raw["degrade"] = {"photos": "hr", "distributions": ["full"]}
-    config = parse_config(raw, schema)
-    made = counts(config, [(96, 96)], upscaled=5000, tested={"demo": 6400}, degraded=5000)
-    with reading_h5(patches, "patches") as file:
-        took = durations(config, file["patches"][:], made, cores=2)
-    assert [stage for stage, *_ in took.jobs] == STAGES
-    assert all(seconds > 0 for _, _, seconds, _ in took.jobs)
-    assert took.steps == 2 * 150
-    # at every pixel a weight multiplies and adds, once forward and twice backward, the first layer's once
-    network = NetworkSpec.of("compact", channels=8, blocks=1, scale=2).build()
-    weights = sum(value.numel() for value in network.parameters())
-    assert 4 < took.operations / (weights * 2 * 8 * 8) < 6.1
-
-
-def test_a_step_of_a_large_batch_is_not_waited_for(monkeypatch):
-    settings = TrainSettings(channels=4, blocks=1, batch=1000, crop=8)
-    pairs = np.zeros((3, 8, 8, 3), np.uint8), np.zeros((3, 16, 16, 3), np.uint8)
-    taken = []
-    advance = Run.advance
-    monkeypatch.setattr(Run, "advance", lambda run, lr, hr: taken.append(len(lr)) or advance(run, lr, hr))
-    monkeypatch.setattr(run_size, "SECONDS", 1e-6)
-    seconds, operations = run_size._training_step(settings, 2, pairs, torch.device("cpu"))
-    assert set(taken) == {1}
-    # a multiplication and an addition for each weight and pixel, and again for gradients of weights and of inputs
-    weights = 9 * (3 * 4 + 4 * 4 + 4 * 12)
-    assert operations == 1000 * 2 * 64 * (3 * weights - 9 * 3 * 4)
-    assert seconds > 0
+def test_the_users_own_extractor_counts_with_its_own_features(raw, schema, tmp_path):
+    spec = NetworkSpec.of("srresnet", channels=5, blocks=1, scale=2)
+    save_network(tmp_path / "own.safetensors", spec.build(), spec)
+    for extractor, features in (("srgan", 7), (str(tmp_path / "own.safetensors"), 5)):
+        config = parse_config(raw | {"extractor": extractor, "srgan": {"channels": 7}}, schema)
+        assert counts(config, []).bytes["moments of the bins"] == 4 * 5 * (features + features**2) * 8

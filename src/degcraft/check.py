@@ -17,7 +17,8 @@ from degcraft.images import passed_over, read_image
 from degcraft.learned import encoder_remarks
 from degcraft.patches import Row, cut, reasons, remedy, textured_positions
 from degcraft.remarks import Folder, Photos, look_at_all, remarks
-from degcraft.run_size import GPU_OPERATIONS, GPU_STEP, Counts, Durations, counts, durations
+from degcraft.run_size import Counts, counts
+from degcraft.run_time import GPU_OPERATIONS, GPU_STEP, Durations, durations
 from degcraft.seeds import stream
 from degcraft.space import Space
 from degcraft.storage import replacing

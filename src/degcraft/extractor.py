@@ -10,9 +10,26 @@ from numpy.typing import NDArray
 
 from degcraft.device import on_device, prepare
 from degcraft.errors import UserError
-from degcraft.networks import load_network
+from degcraft.networks import NetworkSpec, load_network
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import SRResNet, to_tensor
+
+
+def load_extractor(path: str | os.PathLike[str]) -> tuple[Encoder | SRResNet, NetworkSpec]:
+    """The network of an extractor's file, on the CPU, and what it is.
+
+    Raises:
+        UserError: the file is missing, damaged or no extractor.
+    """
+    network, spec = load_network(path)
+    if not isinstance(network, Encoder | SRResNet):
+        raise UserError(f"{path}: holds the network {spec.name!r}, which is no feature extractor")
+    return network, spec
+
+
+def feature_length(spec: NetworkSpec) -> int:
+    """Length of the feature vectors of an extractor."""
+    return dict(spec.arguments)["features" if spec.name == "encoder" else "channels"]
 
 
 class Extractor:
@@ -30,10 +47,8 @@ class Extractor:
     """
 
     def __init__(self, path: str | os.PathLike[str], threads: int = 1) -> None:
-        network, spec = load_network(path)
-        if not isinstance(network, Encoder | SRResNet):
-            raise UserError(f"{path}: holds the network {spec.name!r}, which is no feature extractor")
-        self.length = dict(spec.arguments)["features" if isinstance(network, Encoder) else "channels"]
+        network, spec = load_extractor(path)
+        self.length = feature_length(spec)
         self._device = prepare(threads, 0, "features")
         self._network = on_device(network, self._device)
 
