@@ -113,8 +113,10 @@ def test_real_esrgans_own_degradation_is_said_in_its_own_numbers(root, tmp_path)
         "datasets": {"train": {"type": "otf"}},
         "degradations": model | data,
     }
-    known = {key: value for key, value in model.items() if key != "second_blur_prob"}
+    known = {key: value for key, value in model.items() if key not in ("second_blur_prob", "resize_prob2")}
     assert all(redux[key] == value for key, value in known.items())
+    # where the second resize is left out there, the last one averages the noise away
+    assert redux["resize_prob2"] == [0.4286, 0.5714, 0] and "own size, wanted in 30%;" in texts["trainner-redux.yaml"]
     assert (redux["blur_prob"], redux["blur_prob2"], redux["jpeg_prob"], redux["jpeg_prob2"]) == (1, 0.8, 1, 1)
     assert redux["datasets"]["train"]["kernel_range"] == [7, 21]
     assert "order" not in texts["neosr.toml"]
@@ -170,6 +172,21 @@ def test_ranges_that_must_rise_do(tmp_path):
     data = esrgan["datasets"]["train"]
     for key in ("blur_sigma", "blur_sigma2", "betag_range", "betap_range"):
         assert 0.1 <= data[key][0] < data[key][1] < data[key][0] * 1.01
+
+
+def test_kernels_of_no_given_size_are_as_wide_as_the_widest_kind_needs(tmp_path):
+    for kinds, side in (({"isotropic": 1.0}, 7), ({"isotropic": 0.5, "sinc": 0.5}, 21)):
+        steps = [{"blur": {"kind": kinds, "sigma": [0.2, 1], "cutoff": [1.05, 3.14]}}, *CLASSIC[1:]]
+        if "sinc" not in kinds:
+            del steps[0]["blur"]["cutoff"]
+        (_, redux, _), _ = exported(steps, tmp_path)
+        assert redux["datasets"]["train"]["kernel_range"] == [side, side]
+
+
+def test_the_smallest_numbers_are_numbers_in_yaml_too(tmp_path):
+    steps = [*CLASSIC[:2], {"noise": {"sigma": [3e-5, 9]}}]
+    (esrgan, *_), _ = exported(steps, tmp_path)
+    assert esrgan["noise_range2"] == [0, 9]
 
 
 def test_a_parameter_counts_only_where_it_has_an_effect():

@@ -110,10 +110,18 @@ def _trainner_redux(passes: TwoPasses, scale: int) -> Iterator[str]:
     model |= _modes(passes.resizes.get("resize", passes.resizes["rescale2"]), "3")
     model["lq_usm"] = False  # LR images of sharpened photos
     extra = [DIFF_JPEG] if min(parts[f"jpeg{suffix}"].left_out for suffix in ("", "2")) < 1 else []
-    if parts["rescale2"].kinds == {"keep": 1.0}:
+    keep = parts["rescale2"].kinds.get("keep", 0.0)
+    if keep == 1:
         # "keep" would leave the image as large as it is, until after the noise
         model |= {"resize_prob2": [1, 0, 0], "resize_range2": [1, 1.0001]}
         extra.append("resize_prob2: 'up' by next to nothing is the resize to the LR image's size, before the noise")
+    elif keep:
+        up, down = (_rounded(parts["rescale2"].kinds.get(kind, 0.0) / (1 - keep)) for kind in ("up", "down"))
+        model["resize_prob2"] = [up, down, 0]
+        extra.append(
+            f"resize_prob2: the LR image's own size, wanted in {keep:.0%}; 'keep' would mean the size before it, and "
+            "noise and JPEG that the last resize averages away, so 'up' and 'down' have its share"
+        )
     kinds = {kind for shares in passes.resizes.values() for kind in shares}
     if any(kind.endswith("-aliased") for kind in kinds):
         extra.append("resizes that do not filter: bilinear and bicubic filter here")
@@ -211,11 +219,12 @@ def _modes(kinds: Mapping[str, float], suffix: str) -> Options:
 
 
 def _kernel_sizes(part: Part) -> list[int]:
-    """Smallest and largest side of a blur's kernels, odd; as wide as three deviations need if none is given."""
+    """Smallest and largest side of a blur's kernels, odd; where none is given, what three deviations, or sinc, need."""
     size, sigma = part.spreads.get("size"), part.spreads.get("sigma")
     if size is not None and size.upper >= 1:
         return [int(end) | 1 for end in (max(size.lower, 3), size.upper)]
-    return [2 * ceil(3 * sigma.upper) + 1 if sigma else WIDEST_KERNEL] * 2
+    gaussian = 2 * ceil(3 * sigma.upper) + 1 if sigma else WIDEST_KERNEL
+    return [max(gaussian, WIDEST_KERNEL) if part.share("sinc") else gaussian] * 2
 
 
 def _fixed_notes(passes: TwoPasses) -> list[str]:
@@ -283,4 +292,5 @@ def _rising(spread: Spread | None, default: float, least: float = 0.0) -> list[f
 
 
 def _rounded(value: float) -> float:
-    return float(f"{round(value, 6):.4g}")
+    # no range needs more, and YAML takes 3e-05, which JSON writes, for a word
+    return float(f"{round(value, 4):.4g}")
