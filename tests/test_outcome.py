@@ -111,6 +111,7 @@ def test_a_certain_ssim_that_contradicts_is_said():
     assert not said(0.01, -0.015, 0.001)
     assert not said(0.01, -0.015, -0.001, photos=5)
     assert not said(0.01, -0.0006, -0.0002)  # which would be shown as 0.000
+    assert not said(0.004, -0.015, -0.001)  # PSNR-Y says that the two are level
 
 
 def test_models_that_are_below_interpolation_are_said_to_be(tmp_path):

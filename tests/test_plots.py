@@ -117,7 +117,7 @@ def test_same_input_same_bytes(figure):
 
 
 def test_axis_labels_by_hand():
-    labels = {
+    labels = {  # a second blur meets the LR image
         "noise_sigma": "noise sigma (of 255)",
         "blur_sigma": "blur sigma (HR px)",
         "blur2_sigma": "blur2 sigma (px)",
@@ -125,7 +125,21 @@ def test_axis_labels_by_hand():
         "resize_kind": "resize kind",
         "jpeg_quality": "jpeg quality (1-100)",
     }
-    assert {axis: axis_label(axis) for axis in labels} == labels
+    order = ["noise_sigma", "blur_sigma", "resize_kind", "blur2_sigma", "blur2_variance_across", "jpeg_quality"]
+    assert {axis: axis_label(axis, order) for axis in labels} == labels
+
+
+@pytest.mark.parametrize(
+    ("axes", "label"),
+    [
+        (["blur_sigma", "resize_kind"], "blur sigma (HR px)"),
+        (["resize_kind", "blur_sigma"], "blur sigma (px)"),
+        (["shuffle_steps", "blur_sigma", "resize_kind"], "blur sigma (px)"),
+        (["rescale_up", "blur_kind", "blur_sigma"], "blur sigma (px)"),
+    ],
+)
+def test_pixels_are_those_of_the_hr_image_until_it_is_resized(axes, label):
+    assert axis_label("blur_sigma", axes) == label
 
 
 def test_trace(tmp_path):

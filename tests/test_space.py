@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from degcraft.axes import Choices, Mixture, Range, Step, step_names
+from degcraft.distribution import Distribution
 from degcraft.errors import UserError
+from degcraft.operators.registry import OPERATORS, Operator, Parameter
 from degcraft.seeds import stream
 from degcraft.space import build
 
@@ -55,6 +57,19 @@ def test_choices_keep_their_order_and_mean_words():
     assert only("resize", kind=Choices(("bicubic", "area"))).table()["resize_kind"].tolist() == ["bicubic", "area"]
     operator, values = SPACE.steps(SPACE.draw(0, np.random.default_rng(0)))[1]
     assert (operator.name, values) == ("resize", {"kind": "bicubic"})
+
+
+def test_a_step_without_settings_is_in_the_table_of_bins(tmp_path, monkeypatch):
+    for parameters in ((Parameter("amount", upper=50.0, default=20.0),), ()):
+        monkeypatch.setitem(OPERATORS, "fade", Operator("fade", parameters, lambda image, *_: image))
+        steps = [Step("fade", ()), Step("resize", ())]
+        if parameters:
+            Distribution.uniform(build(steps)).write(tmp_path / "bins.csv")
+            space = Distribution.read(tmp_path / "bins.csv").space
+            assert space.operators == ("fade", "resize") and space.lower[0, 0] == space.upper[0, 0] == 20
+        else:
+            with pytest.raises(UserError, match="fade: a step without a parameter"):
+                build(steps)
 
 
 def test_parameters_that_no_axis_sets_have_their_defaults():

@@ -12,6 +12,8 @@ from degcraft.errors import UserError
 from degcraft.operators import OPERATORS, Operator, Parameter
 
 SUM_TOLERANCE = 1e-6
+RESIZING = ("resize", "rescale", "shuffle")
+"""Operators after which an image may no longer be as large as the HR one."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,21 @@ def axis_operator(name: str) -> tuple[str, Operator, Parameter]:
     return step, operator, operator.parameter(parameter)
 
 
-def axis_unit(name: str) -> str:
-    """Unit of an axis, perhaps empty; a later pass may meet an image that is smaller than the HR one."""
-    step, operator, parameter = axis_operator(name)
-    return parameter.unit if step == operator.name else parameter.unit.removeprefix("HR ")
+def axis_unit(name: str, axes: Sequence[str]) -> str:
+    """Unit of an axis, perhaps empty: HR pixels only up to the first step that may make the image smaller.
+
+    Args:
+        name: of the axis.
+        axes: names of all axes of the space, in their order.
+    """
+    step, _, parameter = axis_operator(name)
+    for before in axes:
+        other, operator, _ = axis_operator(before)
+        if other == step:
+            break
+        if operator.name in RESIZING:
+            return parameter.unit.removeprefix("HR ")
+    return parameter.unit
 
 
 def step_names(operators: Sequence[str]) -> list[str]:

@@ -130,7 +130,7 @@ def _otherwise(target: str, differences: Summary) -> Iterator[str]:
     gained, similar = (differences.get(f"crafted-{target}", target, metric) for metric in ("psnr_y", "ssim_y"))
     if gained is None or similar is None or not similar.certain or abs(similar.value) < SHOWN_SSIM:
         return
-    if gained.value * similar.value < 0:
+    if abs(gained.value) >= SHOWN and gained.value * similar.value < 0:
         than = "lower" if similar.value < 0 else "higher"
         yield (
             f"SSIM-Y says otherwise: on the photos of {target} it is {abs(similar.value):.3f} {than} than with the "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,14 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from degcraft.axes import Axis, Choices, Mixture, Range, axis_unit
+from degcraft.axes import Choices, Mixture, Range, axis_unit
 from degcraft.distribution import Distribution
 from degcraft.marginals import joint, pieces
 from degcraft.moments import Array
 from degcraft.storage import replacing
 
 if TYPE_CHECKING:
+    from degcraft.space import Space
     from degcraft.target import Truth
 
 # blue, grey and vermilion of Okabe and Ito's palette, which colour-blind eyes and greyscale print keep apart
@@ -54,7 +56,7 @@ def plot_marginals(marginals: pd.DataFrame, truth: Truth, path: str | os.PathLik
             _choices(ax, rows, dict(truth).get(name))
         else:
             _intervals(ax, rows, dict(truth).get(name))
-        ax.set_xlabel(axis_label(name))
+        ax.set_xlabel(axis_label(name, list(marginals["axis"].unique())))
         ax.set_ylim(bottom=0)
         ax.spines[["top", "right"]].set_visible(False)
     for ax in axes[len(panels) :]:
@@ -122,7 +124,7 @@ def plot_joint(distribution: Distribution, path: str | os.PathLike[str]) -> None
             if column > row:
                 ax.remove()
                 continue
-            horizontal, vertical = (_positions(ax, space.axes[k], *pieces(space, k)[:2], k == j) for k in (i, j))
+            horizontal, vertical = (_positions(ax, space, k, k == j) for k in (i, j))
             ax.pcolormesh(horizontal, vertical, relative[i, j].T, cmap=HEAT, norm=normal, edgecolor="white", lw=0.5)
             _percents(ax, horizontal, vertical, shares[i, j], relative[i, j] > 0.55 * top)
     bar = figure.colorbar(cm.ScalarMappable(normal, HEAT), ax=[*grid[np.tril_indices(side)]], shrink=0.8)
@@ -137,9 +139,10 @@ def _ratio(weight: Array, prior: Array) -> Array:
     return ratio
 
 
-def _positions(ax: Axes, axis: Axis, lower: Array, upper: Array, vertical: bool) -> Array:
+def _positions(ax: Axes, space: Space, index: int, vertical: bool) -> Array:
     """Edges of cells along one axis, labelled; choices, and values that are no intervals, stand at equal steps."""
-    (ax.set_ylabel if vertical else ax.set_xlabel)(axis_label(axis.name))
+    axis, (lower, upper, _) = space.axes[index], pieces(space, index)
+    (ax.set_ylabel if vertical else ax.set_xlabel)(axis_label(axis.name, space.names))
     if (lower < upper).all() and (lower[1:] == upper[:-1]).all():
         return np.append(lower, upper[-1])
     edges = np.arange(len(lower) + 1, dtype=np.float64) - 0.5
@@ -168,9 +171,9 @@ def _say(words: str, path: str | os.PathLike[str]) -> None:
     _save(path)
 
 
-def axis_label(axis: str) -> str:
-    """Words for an axis: ``noise_sigma`` becomes ``noise sigma (of 255)``."""
-    unit = axis_unit(axis)
+def axis_label(axis: str, axes: Sequence[str]) -> str:
+    """Words for an axis among all of its space: ``noise_sigma`` becomes ``noise sigma (of 255)``."""
+    unit = axis_unit(axis, axes)
     return axis.replace("_", " ", 1) + (f" ({unit})" if unit else "")
 
 

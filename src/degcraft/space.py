@@ -267,8 +267,8 @@ def _build(steps: Sequence[Step]) -> Space:
         for given in settings:
             if given not in known:
                 raise UserError(f"{name} has no parameter {given!r}; it has {', '.join(known)}")
-        if not settings:  # a step without settings still shows in the table
-            settings = {p.name: Choices((str(p.default),)) for p in operator.parameters if p.choices and p.default}
+        if not settings:
+            settings = _defaults(operator)
         for parameter in operator.parameters:
             if parameter.name in settings:
                 setting = settings[parameter.name]
@@ -277,6 +277,8 @@ def _build(steps: Sequence[Step]) -> Space:
                 cells.append(_cells(axes[-1], setting))
         for problem in needs(name, operator, {key: choices_of(setting) for key, setting in settings.items()}):
             raise UserError(problem)
+        if not settings:
+            raise UserError(f"{name}: a step without a parameter cannot be named in the tables of bins; give it one")
     count = math.prod(len(cell) for cell in cells)
     if count > MOST_BINS:
         raise UserError(
@@ -285,6 +287,13 @@ def _build(steps: Sequence[Step]) -> Space:
         )
     bins = np.array(list(product(*cells)), dtype=np.float64).reshape(-1, len(axes), 2)
     return Space(tuple(s.operator for s in steps), tuple(axes), bins[..., 0], bins[..., 1])
+
+
+def _defaults(operator: Operator) -> dict[str, Setting]:
+    """What a step without settings has in the table of bins, where a step without a column would be lost."""
+    defaults = [(p.name, p.default) for p in operator.parameters if p.default is not None]
+    words: dict[str, Setting] = {name: Choices((value,)) for name, value in defaults if isinstance(value, str)}
+    return words or {name: Range(value, value) for name, value in defaults if not isinstance(value, str)}
 
 
 def _cells(axis: Axis, setting: Setting) -> list[tuple[float, float]]:

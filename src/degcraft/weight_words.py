@@ -40,6 +40,7 @@ def most_of_the_weight(marginals: pd.DataFrame) -> Iterator[Found]:
     Args:
         marginals: the table of `degcraft.bootstrap`.
     """
+    axes = list(marginals["axis"].unique())
     for axis, rows in marginals.groupby("axis", sort=False):
         if len(rows) < 2:
             continue
@@ -53,7 +54,7 @@ def most_of_the_weight(marginals: pd.DataFrame) -> Iterator[Found]:
         if rows["lower"].isna().any():
             values = ", ".join(rows["choice"].iloc[held])
         else:
-            unit = axis_unit(str(axis))
+            unit = axis_unit(str(axis), axes)
             values = ", ".join(_runs(rows, sorted(held))) + (f" ({unit})" if unit else "")
         yield Found(str(axis), values, float(weight[held].sum()), len(held) == len(rows))
 
