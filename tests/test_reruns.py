@@ -222,6 +222,13 @@ def test_a_photo_runs_what_depends_on_it(change, folder, jobs, finished, dry, tm
     assert jobs_planned(dry.start(tmp_path / "copy", CONFIG, *WANTED).result()) == expected(jobs)
 
 
+@pytest.mark.parametrize("folder", ["hr", "reference", "upscale"])
+def test_what_is_no_photo_is_named_by_the_report_and_runs_nothing_else(folder, finished, dry, tmp_path):
+    subprocess.run(["cp", "-a", finished, tmp_path / "copy"], check=True)
+    (tmp_path / "copy/photos" / folder / "IMG_1.HEIC").touch()
+    assert jobs_planned(dry.start(tmp_path / "copy", CONFIG, *WANTED).result()) == expected("report")
+
+
 def test_a_test_pair_is_measured_and_nothing_else(finished, dry, tmp_path):
     subprocess.run(["cp", "-a", finished, tmp_path / "copy"], check=True)
     for folder in (tmp_path / "copy/photos/lr", tmp_path / "copy/photos/test"):

@@ -11,7 +11,7 @@ import yaml
 from degcraft.config import parse_config
 from degcraft.config_values import LOADER, plain, repeated_keys
 from degcraft.errors import UserError
-from degcraft.images import count_pixels, list_images
+from degcraft.images import count_pixels, list_images, passed_over
 from degcraft.names import DIAL, DISTRIBUTION, Name
 from degcraft.provenance import code_digest, same_configuration
 from degcraft.records import forget

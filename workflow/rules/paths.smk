@@ -165,6 +165,12 @@ def folders_to_upscale():
     return {name: upscale_folder(name) for name in CONFIG.targets if "crafted" in CONFIG.distributions}
 
 
+def reported_folders():
+    """Folders of the user's photos of which the report says what else is in them."""
+    folders = [CONFIG.hr] + [target.reference for target in CONFIG.targets.values() if target.truth is None]
+    return folders + [CONFIG.targets[name].upscale for name in folders_to_upscale() if CONFIG.targets[name].upscale]
+
+
 def upscaled_folders():
     """What becomes of them."""
     return [f"results/upscaled/{name}" for name in folders_to_upscale()]
