@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageFilter
 from safetensors.numpy import save_file
 
@@ -15,6 +16,7 @@ from degcraft.config import parse_config
 from degcraft.errors import UserError
 from degcraft.images import read_image
 from degcraft.remarks import look, look_at_all, remarks
+from degcraft.training.run import Run
 
 
 @pytest.fixture
@@ -331,6 +333,15 @@ def test_photos_to_super_resolve_and_to_degrade_are_looked_at_by_their_heads(min
     assert stop == "targets.album.upscale: no photo can be read, so the run will stop there. Give others."
     mine["train"]["distributions"] = ["full"]  # nothing is super-resolved then
     assert not list(remarks(look_at_all(parse_config(mine, schema))))
+
+
+def test_a_step_that_memory_does_not_suffice_for_is_said(mine, schema, tmp_path, monkeypatch):
+    def advance(self, lr, hr):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(Run, "advance", advance)
+    text = " ".join(check(parse_config(mine, schema), tmp_path / "check.txt").split())
+    assert "a step takes more memory than this machine has" in text and "hr: 8 usable" in text
 
 
 def test_one_is_not_plural(mine, schema, tmp_path, monkeypatch):

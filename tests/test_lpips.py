@@ -7,6 +7,8 @@ import pytest
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from safetensors.torch import save_file
+from torch.backends import cudnn
+from torch.nn import functional
 
 from degcraft.errors import UserError
 from degcraft.lpips import Lpips
@@ -86,6 +88,16 @@ def test_against_the_definition(weights, make_photo):
         assert distance(a, b) == pytest.approx(expected, rel=1e-4)
         assert distance(b, a) == pytest.approx(distance(a, b))
         assert distance(a, a) == 0
+
+
+def test_convolutions_are_exact_whatever_else_the_process_does(weights, make_photo, monkeypatch):
+    """On GPUs with TF32; what is measured after it is done as before."""
+    seen, conv2d = [], functional.conv2d
+    monkeypatch.setattr(functional, "conv2d", lambda *args: seen.append(cudnn.allow_tf32) or conv2d(*args))
+    measure = Lpips(*weights[1:], 1)
+    monkeypatch.setattr(cudnn, "allow_tf32", True)
+    measure(make_photo(40, 40), make_photo(40, 40))
+    assert set(seen) == {False} and cudnn.allow_tf32
 
 
 def test_the_smallest_image(weights, make_photo):

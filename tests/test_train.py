@@ -346,6 +346,15 @@ def test_a_loss_that_is_no_number_stops_the_training(run, tmp_path):
     assert not (tmp_path / "a.safetensors").exists()
 
 
+def test_a_lack_of_memory_is_said_in_words(run, monkeypatch):
+    def advance(self, lr, hr):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(Run, "advance", advance)
+    with pytest.raises(UserError, match=r"^train: out of memory; lower train\.batch \(\d+\) or train\.crop \(\d+\)$"):
+        run("a")
+
+
 def test_the_averaged_weights_are_what_is_saved(run):
     assert run("a")[0] != run("b", dataclasses.replace(SHORT, ema=0.0))[0]
 

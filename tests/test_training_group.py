@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -96,6 +97,34 @@ def test_killed_processes_end_together_and_go_on_exactly(pairs, scale, tmp_path,
     train(files_of(tmp_path, "whole", pairs), longer, scale, 0)
     killed, whole = ((tmp_path / f"{name}.safetensors").read_bytes() for name in ("killed", "whole"))
     assert killed == whole
+
+
+MEETING = """
+import sys
+import torch
+from degcraft.training.group import joined
+
+with joined() as group:
+    cpu = torch.device("cpu")
+    agreed = [group.same(number, cpu) for number in (7, group.rank, -7)]
+    print(agreed, group.mean(torch.tensor(1.0 + group.rank)).item())
+"""
+
+
+def test_processes_know_whether_they_agree():
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        address = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(probe.getsockname()[1]), "WORLD_SIZE": "2"}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", MEETING],
+            env={**os.environ, **address, "RANK": rank, "LOCAL_RANK": rank},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in "01"
+    ]
+    assert [process.communicate(timeout=120)[0] for process in started] == ["[True, False, True] 1.5\n"] * 2
 
 
 def test_what_one_process_finds_wrong_is_said_once(pairs, scale, tmp_path):

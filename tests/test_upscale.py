@@ -153,6 +153,10 @@ def too_much_for_cuda():
     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
 
+def too_much_for_the_driver():
+    raise RuntimeError("CUDA error: out of memory\nCompile with `TORCH_USE_CUDA_DSA`")
+
+
 def too_much_for_the_cpu():
     torch.empty(2**50)
 
@@ -161,7 +165,7 @@ def too_much_for_numpy():
     np.empty(2**62, np.uint8)
 
 
-@pytest.mark.parametrize("fail", [too_much_for_cuda, too_much_for_the_cpu, too_much_for_numpy])
+@pytest.mark.parametrize("fail", [too_much_for_cuda, too_much_for_the_driver, too_much_for_the_cpu, too_much_for_numpy])
 def test_out_of_memory_halves_the_tile_and_goes_on(fail, model, make_photo, caplog):
     image = make_photo(100, 70)
     whole = Upscaler(model, WHOLE)(image)

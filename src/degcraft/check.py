@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degcraft.config import Config
+from degcraft.device import out_of_memory
 from degcraft.errors import UserError
 from degcraft.fit_words import fit_remarks
 from degcraft.images import passed_over, read_image
@@ -62,6 +63,11 @@ def check(config: Config, output: str | os.PathLike[str]) -> str:
         took = list(_time(durations(config, patches, made, os.cpu_count() or 1)))
     except UserError as error:  # no network can be made, so no time be taken
         took, found = [], [f"{error}; the run will not begin.", *found]
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        too_large = "train: a step takes more memory than this machine has; lower train.batch or train.crop."
+        took, found = [], [too_large, *found]
     text = "\n".join([*_usable(config, photos), *_size(made), *_axes(made.space), *took, *_wrong(found)])
     with replacing(output) as partial:
         partial.write_text(text + "\n", encoding="utf-8")

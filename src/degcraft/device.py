@@ -11,6 +11,13 @@ from torch import nn
 from degcraft.seeds import integer
 
 N = TypeVar("N", bound=nn.Module)
+# what torch's allocator for CPUs, the CUDA driver, cuBLAS and cuDNN say of it, in errors of no class of their own
+_NO_MEMORY = (
+    "DefaultCPUAllocator",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
 
 
 def prepare(threads: int, seed: int, stage: str) -> torch.device:
@@ -39,6 +46,11 @@ def computes_in_bfloat16(kind: str) -> bool:
     if not hasattr(torch.cpu, "get_capabilities"):  # in PyTorch's earlier versions
         return False
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that there was not enough memory, on CUDA or on the CPU, for torch or for NumPy."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(said in str(error) for said in _NO_MEMORY)
 
 
 def on_device(network: N, device: torch.device) -> N:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
+from torch.backends import cudnn
 from torch.nn import functional
 
 from degcraft.device import prepare
@@ -64,8 +65,10 @@ class Lpips:
     def __call__(self, a: Uint8Image, b: Uint8Image) -> float:
         """Distance of two (H, W, 3) uint8 images of one size, both sides at least `smallest`; 0 for equal ones."""
         total = 0.0
-        for x, y, layer in zip(self._features(a), self._features(b), self._linear, strict=True):
-            total += float(functional.conv2d((x - y) ** 2, layer).mean())
+        # TF32, which other networks of the same process may use, would leave three digits; photos differ in size
+        with cudnn.flags(enabled=True, benchmark=False, allow_tf32=False):
+            for x, y, layer in zip(self._features(a), self._features(b), self._linear, strict=True):
+                total += float(functional.conv2d((x - y) ** 2, layer).mean())
         return total
 
     def _features(self, image: Uint8Image) -> Iterator[Tensor]:

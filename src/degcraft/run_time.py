@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -157,13 +158,14 @@ def _training(settings: TrainSettings, scale: int, pairs: Pairs, machine: _Machi
     return machine.shared(seconds, settings.threads) / (settings.processes * settings.nodes), operations
 
 
-def _training_step(
-    settings: TrainSettings,
-    scale: int,
-    pairs: Pairs,
-    device: torch.device,
-) -> tuple[float, float]:
+def _training_step(settings: TrainSettings, scale: int, pairs: Pairs, device: torch.device) -> tuple[float, float]:
     """Seconds and floating-point operations of a step."""
+    found = _step(settings, scale, pairs, device)
+    gc.collect()  # a run refers to itself, and would keep a GPU's memory from what is measured next
+    return found
+
+
+def _step(settings: TrainSettings, scale: int, pairs: Pairs, device: torch.device) -> tuple[float, float]:
     settings = replace(settings, compile=False)
     network, _ = first_network(settings, scale)
     run = Run(network, settings, 0, device)

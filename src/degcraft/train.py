@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
 
-from degcraft.device import computes_in_bfloat16, prepare
+from degcraft.device import computes_in_bfloat16, out_of_memory, prepare
+from degcraft.errors import UserError
 from degcraft.networks import save_network
 from degcraft.pairs_dataset import PairBatches, check_patches, loader
 from degcraft.progress import announce, track
@@ -56,15 +59,29 @@ def train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int) -> 
     On a CPU, a training that was killed at any step and started again writes the same bytes as one that was not.
 
     Raises:
-        UserError: the loss is no longer finite, the pairs file or the weights to start from do not fit, or the
-            checkpoint is of other settings or of other code.
+        UserError: the loss is no longer finite, the pairs file or the weights to start from do not fit, the
+            checkpoint is of other settings or of other code, or memory does not suffice.
     """
     check_patches(files.pairs)
     if settings.processes * settings.nodes == 1:
-        _train(files, settings, scale, seed, ALONE)
+        with _memory_in_words(settings):
+            _train(files, settings, scale, seed, ALONE)
         return
     job = {"files": asdict(files), "settings": asdict(settings), "scale": scale, "seed": seed}
     launch("degcraft.train", job, settings.processes, settings.nodes, settings.threads + settings.workers)
+
+
+@contextmanager
+def _memory_in_words(settings: TrainSettings) -> Iterator[None]:
+    """Say of a lack of memory what to do about it."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise UserError(
+            f"train: out of memory; lower train.batch ({settings.batch}) or train.crop ({settings.crop})"
+        ) from error
 
 
 def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, group: Group) -> None:
@@ -81,6 +98,8 @@ def _train(files: TrainFiles, settings: TrainSettings, scale: int, seed: int, gr
         run.load(state)
         if group.leads:
             log.info("train: going on from step %d (%s)", run.step, files.checkpoint)
+    if not group.same(run.step, device):
+        raise UserError(f"{files.checkpoint}: not all processes see the same file; run again when they do")
     left, part = range(run.step, settings.all_steps), (group.rank, group.size)
     batches = PairBatches(files.pairs, settings.batch, settings.crop, scale, seed, left, settings.validation, part)
     if not group.leads:
@@ -143,7 +162,8 @@ def main() -> None:
     try:
         with joined() as group:
             files, settings = TrainFiles(**job["files"]), TrainSettings(**job["settings"])
-            _train(files, settings, job["scale"], job["seed"], group)
+            with _memory_in_words(settings):
+                _train(files, settings, job["scale"], job["seed"], group)
     except Exception as error:  # of whatever kind, it must not leave the other processes waiting
         fail(error)
 

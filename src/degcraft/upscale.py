@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from degcraft.device import on_device, prepare
+from degcraft.device import on_device, out_of_memory, prepare
 from degcraft.errors import UserError
 from degcraft.images import (
     ImageError,
@@ -139,11 +139,6 @@ class Upscaler:
             )
         logging.getLogger("degcraft").warning("out of memory; going on with tiles of %d pixels", tile)
         self._settings = replace(self._settings, tile=tile)
-
-
-def out_of_memory(error: Exception) -> bool:
-    """Whether an error says that there was not enough memory, on CUDA or on the CPU, for torch or for NumPy."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "DefaultCPUAllocator" in str(error)
 
 
 @torch.no_grad()

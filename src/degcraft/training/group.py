@@ -19,7 +19,8 @@ from torch.nn.parallel import DistributedDataParallel
 from degcraft.errors import UserError
 
 _TO_MEET = timedelta(minutes=30)
-_PATIENCE = timedelta(days=1)  # while one of them validates; of one that dies, the process that started them learns
+# while one of them validates, which takes minutes; of one that dies, the process that started them learns
+_PATIENCE = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,13 @@ class Group:
             distributed.all_reduce(values)
             values /= self.size
         return values
+
+    def same(self, number: int, device: torch.device) -> bool:
+        """Whether all processes have the same number; all of them have to call it."""
+        ends = torch.tensor([number, -number], device=device)
+        if self.size > 1:
+            distributed.all_reduce(ends, distributed.ReduceOp.MAX)
+        return int(ends[0]) == -int(ends[1])
 
 
 ALONE = Group()

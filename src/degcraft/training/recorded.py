@@ -58,13 +58,14 @@ class Recorded:
 
     def _record(self, inputs: Sequence[Tensor]) -> None:
         """Note what a call launches, without launching it."""
-        graph = torch.cuda.CUDAGraph()
+        graph, stream = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
         kept = [given.clone() for given in inputs]
         try:
             # thread_local: another thread may pin memory meanwhile
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 result = self._function(*kept)
         except RuntimeError as error:
+            torch.cuda.set_stream(stream)  # a recording that CUDA gave up leaves its own
             log = logging.getLogger("degcraft")
             log.warning("a step could not be recorded as a CUDA graph and is launched in pieces, slower: %s", error)
             return
