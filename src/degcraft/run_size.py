@@ -97,11 +97,10 @@ def extractor_spec(config: Config) -> NetworkSpec:
     if config.checkpoint is not None:
         return load_extractor(config.checkpoint)[1]
     if config.extractor == "srgan":
-        return NetworkSpec.of(
-            "srresnet", channels=config.srgan.channels, blocks=config.srgan.blocks, scale=config.scale
-        )
-    settings = config.encoder
-    return NetworkSpec.of("encoder", channels=settings.channels, features=settings.features, outputs=1)
+        gan = config.srgan
+        return NetworkSpec.of("srresnet", channels=gan.channels, blocks=gan.blocks, scale=config.scale)
+    encoder = config.encoder
+    return NetworkSpec.of("encoder", channels=encoder.channels, features=encoder.features, outputs=1)
 
 
 def _moments(config: Config, space: Space, patches: int) -> int:

@@ -17,12 +17,11 @@ from degcraft.degrade import degrade_drawn
 from degcraft.device import on_device, prepare
 from degcraft.distribution import Distribution
 from degcraft.metrics import measure
-from degcraft.networks import NetworkSpec
 from degcraft.networks.encoder import Encoder
 from degcraft.networks.sr import SRResNet, to_tensor
 from degcraft.run_size import Counts, extractor_spec
 from degcraft.seeds import stream
-from degcraft.settings import EncoderSettings, TrainSettings
+from degcraft.settings import TrainSettings
 from degcraft.space import build
 from degcraft.training.recorded import CALLS_BEFORE
 from degcraft.training.run import Run
@@ -144,7 +143,7 @@ def _extracting(config: Config, pairs: Pairs, degrading: float, machine: _Machin
         same = TrainSettings("srresnet", own.channels, own.blocks, batch=own.batch, crop=pairs[0].shape[1])
         step, _ = _training_step(same, config.scale, pairs, machine.device)
         return machine.shared(step * (own.steps + 2 * own.adversarial_steps), own.threads)
-    learning = config.encoder.passes * _learning(config.encoder, pairs[0], machine.device)
+    learning = config.encoder.passes * _learning(config, pairs[0], machine.device)
     return config.encoder.samples * (degrading + machine.shared(learning, config.encoder.threads))
 
 
@@ -184,17 +183,16 @@ def _step(settings: TrainSettings, scale: int, pairs: Pairs, device: torch.devic
     return _measured(lambda: run.advance(lr, hr), device), operations
 
 
-def _learning(settings: EncoderSettings, lr: NDArray[np.uint8], device: torch.device) -> float:
+def _learning(config: Config, lr: NDArray[np.uint8], device: torch.device) -> float:
     """Seconds in which the encoder learns from a patch."""
-    spec = NetworkSpec.of("encoder", channels=settings.channels, features=settings.features, outputs=1)
-    network = spec.build().to(device)
-    images = torch.from_numpy(lr[np.resize(np.arange(len(lr)), settings.batch)]).to(device)
+    batch, network = config.encoder.batch, extractor_spec(config).build().to(device)
+    images = torch.from_numpy(lr[np.resize(np.arange(len(lr)), batch)]).to(device)
 
     def learn() -> None:
         network.zero_grad()
         network(to_tensor(images)).square().mean().backward()
 
-    return _measured(learn, device) / settings.batch
+    return _measured(learn, device) / batch
 
 
 def _describing(config: Config, lr: NDArray[np.uint8], device: torch.device) -> float:
