@@ -90,11 +90,16 @@ def test_of_an_axis_without_an_effect_nothing_is_explained(noisy):
     assert list(loss.explained(torch.tensor([[0.0, 0.0], [1.0, 1.0]]), drawn)["explained"]) == [0, 1]
 
 
+def turning(angle):
+    """A space of blurs that differ in their direction alone."""
+    shape = (("kind", Choices(("anisotropic",))), ("sigma", Range(3.0, 3.0)), ("across", Range(1.0, 1.0)))
+    return build([Step("blur", (*shape, ("angle", angle)))])
+
+
 @pytest.fixture
 def turned():
     """Half a circle of directions, all of them; (n,) degrees become parameters."""
-    sigma, angle = ("sigma", Range(3.0, 3.0)), ("angle", Range(0.0, 180.0, 3))
-    space = build([Step("blur", (("kind", Choices(("anisotropic",))), sigma, ("across", Range(1.0, 1.0)), angle))])
+    space = turning(Range(0.0, 180.0, 3))
 
     def parameters(*degrees):
         rows = torch.tensor(space.lower[:1], dtype=torch.float32).repeat(len(degrees), 1)
@@ -127,6 +132,4 @@ def test_a_guess_of_a_circle_is_its_middle_and_as_far_off_as_of_a_range(turned):
 
 
 def test_a_range_of_no_more_than_half_a_period_is_a_number():
-    sigma, angle = ("sigma", Range(3.0, 3.0)), ("angle", Range(30.0, 120.0, 3))
-    space = build([Step("blur", (("kind", Choices(("anisotropic",))), sigma, ("across", Range(1.0, 1.0)), angle))])
-    assert ParameterLoss(space).width == 1
+    assert ParameterLoss(turning(Range(30.0, 120.0, 3))).width == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ from degcraft.pairs_dataset import PairBatches
 from degcraft.settings import TrainSettings
 from degcraft.train import train
 from degcraft.training.group import gpu_of
-from degcraft.training.launch import launch
+from degcraft.training.launch import _free_port, launch
 
 SETTINGS = TrainSettings(
     channels=6,
@@ -112,9 +111,7 @@ with joined() as group:
 
 
 def test_processes_know_whether_they_agree():
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        address = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(probe.getsockname()[1]), "WORLD_SIZE": "2"}
+    address = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(_free_port()), "WORLD_SIZE": "2"}
     started = [
         subprocess.Popen(
             [sys.executable, "-c", MEETING],

@@ -110,18 +110,9 @@ def _trainner_redux(passes: TwoPasses, scale: int) -> Iterator[str]:
     model |= _modes(passes.resizes.get("resize", passes.resizes["rescale2"]), "3")
     model["lq_usm"] = False  # LR images of sharpened photos
     extra = [DIFF_JPEG] if min(parts[f"jpeg{suffix}"].left_out for suffix in ("", "2")) < 1 else []
-    keep = parts["rescale2"].kinds.get("keep", 0.0)
-    if keep == 1:
-        # "keep" would leave the image as large as it is, until after the noise
-        model |= {"resize_prob2": [1, 0, 0], "resize_range2": [1, 1.0001]}
-        extra.append("resize_prob2: 'up' by next to nothing is the resize to the LR image's size, before the noise")
-    elif keep:
-        up, down = (_rounded(parts["rescale2"].kinds.get(kind, 0.0) / (1 - keep)) for kind in ("up", "down"))
-        model["resize_prob2"] = [up, down, 0]
-        extra.append(
-            f"resize_prob2: the LR image's own size, wanted in {keep:.0%}; 'keep' would mean the size before it, and "
-            "noise and JPEG that the last resize averages away, so 'up' and 'down' have its share"
-        )
+    options, notes = _without_keep(parts["rescale2"])
+    model |= options
+    extra += notes
     kinds = {kind for shares in passes.resizes.values() for kind in shares}
     if any(kind.endswith("-aliased") for kind in kinds):
         extra.append("resizes that do not filter: bilinear and bicubic filter here")
@@ -139,6 +130,22 @@ def _trainner_redux(passes: TwoPasses, scale: int) -> Iterator[str]:
     yield from _notes(passes, extra)
     yield from _ranges(passes)
     yield from _yaml(scale, "high_order_degradation: true", model, "realesrgandataset", data)
+
+
+def _without_keep(part: Part) -> tuple[Options, list[str]]:
+    """The second resize of traiNNer-redux, where "keep" leaves the image as large as it is until after the noise."""
+    keep = part.kinds.get("keep", 0.0)
+    if not keep:
+        return {}, []
+    if keep == 1:
+        always = "resize_prob2: 'up' by next to nothing is the resize to the LR image's size, before the noise"
+        return {"resize_prob2": [1, 0, 0], "resize_range2": [1, 1.0001]}, [always]
+    up, down = (_rounded(part.kinds.get(kind, 0.0) / (1 - keep)) for kind in ("up", "down"))
+    shared = (
+        f"resize_prob2: the LR image's own size, wanted in {keep:.0%}; 'keep' would mean the size before it, and "
+        "noise and JPEG that the last resize averages away, so 'up' and 'down' have its share"
+    )
+    return {"resize_prob2": [up, down, 0]}, [shared]
 
 
 def _shared_model(passes: TwoPasses) -> Options:

@@ -54,7 +54,7 @@ rule report:
         distributions=list(dict(models())),
         extractor=CONFIG.extractor,
         others=other_results(),
-        beside_photos=[passed_over(folder) for folder in reported_folders()],
+        beside_photos=lambda w: [passed_over(folder) for folder in reported_folders()],
         scale=CONFIG.scale,
         patch=CONFIG.photos.size // CONFIG.scale,
         textured=CONFIG.photos.textured,
